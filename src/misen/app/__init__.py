@@ -1,0 +1,1 @@
+"""Use cases without transport: synthesize, edit, train, evaluate, explain."""

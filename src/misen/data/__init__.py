@@ -1,0 +1,1 @@
+"""Aligned samples from the world, from folders and from shards."""

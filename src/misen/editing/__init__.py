@@ -1,0 +1,1 @@
+"""Changing a picture that exists: invert, plan, synthesize from there."""

@@ -1,0 +1,1 @@
+"""One folder per family of generators; they do not know each other."""

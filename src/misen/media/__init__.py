@@ -1,0 +1,1 @@
+"""Files at the edges: decoding and encoding pictures, the text inside PNG, and sound."""

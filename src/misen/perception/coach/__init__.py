@@ -1,0 +1,1 @@
+"""Observer and joint embedding A: they may steer and train, and never grade."""

@@ -1,0 +1,1 @@
+"""Observer and joint embedding B: they grade, and never steer or train."""

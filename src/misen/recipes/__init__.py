@@ -1,0 +1,1 @@
+"""Training programs to read from top to bottom."""

@@ -1,0 +1,1 @@
+"""Procedural truth: the avatar world, its renderer and its speech synthesiser."""

@@ -1,0 +1,1 @@
+"""The trainer: players, moving averages, checkpoints that survive a crash."""
