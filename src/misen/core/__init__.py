@@ -1,1 +1,1 @@
-"""The waist of the hourglass: signals, conditions, ports, estimates, energies, generators, guidance and errors."""
+"""The two waists and what they are made of: knows no modality, no family, no file format and no service."""

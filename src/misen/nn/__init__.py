@@ -1,1 +1,1 @@
-"""Blocks without opinions: networks' parts that know no modality and no family."""
+"""Network blocks without opinions."""

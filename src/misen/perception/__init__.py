@@ -1,1 +1,1 @@
-"""Networks that look at pictures: coaches may steer and train, judges only judge."""
+"""Networks that look at pictures: ``coach`` may steer and train generators, ``judge`` only judges."""

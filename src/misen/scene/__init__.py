@@ -1,1 +1,1 @@
-"""Procedural truth: the avatar world, its renderer and its speech synthesiser."""
+"""The avatar world: procedural heads with every modality known exactly."""

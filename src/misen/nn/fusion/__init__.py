@@ -1,1 +1,1 @@
-"""Ways for a condition to enter a network: concat, modulation, cross-attention, prefix."""
+"""The ways a condition enters a network: concat, modulation, cross-attention, prefix."""

@@ -1,0 +1,68 @@
+"""The first waist: a signal, encoded into one of three layouts that any generator's port can take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from misen.core.signal import Signal
+
+Layout = Literal["vector", "tokens", "map"]
+"""vector (B, D), tokens (B, L, D), map (B, D, h, w)."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """An encoded batch.
+
+    Attributes:
+        layout: which of the three shapes ``value`` has.
+        value: (B, D), (B, L, D) or (B, D, h, w) float.
+        present: (B,) bool; False marks the null condition of that item, whose value is ignored.
+        mask: (B, L) bool for tokens, True where a token counts; None for the other layouts.
+    """
+
+    layout: Layout
+    value: Tensor
+    present: Tensor
+    mask: Tensor | None = None
+
+    @classmethod
+    def full(cls, layout: Layout, value: Tensor, mask: Tensor | None = None) -> Condition:
+        """A condition that is present for every item."""
+        return cls(layout, value, torch.ones(len(value), dtype=torch.bool, device=value.device), mask)
+
+    def __len__(self) -> int:
+        return int(self.value.shape[0])
+
+    def where(self, keep: Tensor) -> Condition:
+        """The same condition, null where ``keep`` (B,) is False."""
+        return replace(self, present=self.present & keep)
+
+    def repeat(self, count: int) -> Condition:
+        """Each item ``count`` times in a row."""
+        mask = None if self.mask is None else self.mask.repeat_interleave(count, 0)
+        value, present = (tensor.repeat_interleave(count, 0) for tensor in (self.value, self.present))
+        return Condition(self.layout, value, present, mask)
+
+    def to(self, device: torch.device | str) -> Condition:
+        """The same condition on ``device``."""
+        mask = None if self.mask is None else self.mask.to(device)
+        return Condition(self.layout, self.value.to(device), self.present.to(device), mask)
+
+
+class Encoder(Protocol):
+    """Turns a signal into a condition; parameter-free, or frozen and shared by all generators."""
+
+    layouts: tuple[Layout, ...]
+
+    def width(self, layout: Layout) -> int:
+        """D of the conditions this encoder makes in ``layout``."""
+        ...
+
+    def encode(self, signal: Signal, layout: Layout) -> Condition:
+        """Encode a batch of signals; raises ``InputError`` for a layout not in ``layouts``."""
+        ...

@@ -1,0 +1,22 @@
+"""Energies: differentiable disagreement of an image with a signal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from torch import Tensor
+
+from misen.core.signal import Signal
+from misen.core.view import View
+
+Disagreement = Callable[[View], Tensor]
+"""View -> (B,), >= 0, 0 = consistent, differentiable in ``view.image``; may remember (tracked points)."""
+
+
+class Energy(Protocol):
+    """Begins measuring a batch of signals; receives its networks by construction."""
+
+    def begin(self, signal: Signal, first: View) -> Disagreement:
+        """A disagreement for this batch; ``first`` is the view sampling starts from."""
+        ...

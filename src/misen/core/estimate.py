@@ -1,0 +1,27 @@
+"""The second waist: where a generator thinks the image is going, as a point of a linear space."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from torch import Tensor
+
+from misen.core.view import View
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A point and the differentiable decoder that shows it.
+
+    Attributes:
+        point: (B, ...) in the family's linear space, so that affine sums with weights adding to one make sense.
+        view: decodes any such point; maps, cameras and fixed tokens are bound inside it.
+    """
+
+    point: Tensor
+    view: Callable[[Tensor], View]
+
+    def at(self, point: Tensor) -> Estimate:
+        """The same decoder at another point."""
+        return replace(self, point=point)

@@ -1,0 +1,115 @@
+"""What a family must offer: a generator that estimates, a sampler that steps, players that learn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from torch import Tensor, nn
+
+from misen.core.condition import Condition
+from misen.core.estimate import Estimate
+from misen.core.port import Port
+from misen.core.seeding import Streams
+
+State = Any
+"""Whatever a family carries from step to step; opaque outside its folder."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """A sampler's position.
+
+    Attributes:
+        progress: fraction of the walk done, in [0, 1); windows of guidance refer to it.
+        sigma: noise level now (0 for families without noise).
+        next_sigma: noise level after the step.
+    """
+
+    progress: float
+    sigma: float = 0.0
+    next_sigma: float = 0.0
+
+
+Predict = Callable[[State, Level], Estimate]
+"""A generator with its conditions bound; guidance wraps this function, never the loop."""
+
+
+class Generator(Protocol):
+    """Answers one question: where is this image going?"""
+
+    ports: Mapping[str, Port]
+    """Ports by name; by convention a port is named after the modality it serves."""
+
+    size: int
+    """Height and width of the pictures it makes, in pixels."""
+
+    def start(self, batch: int, rng: Streams) -> State:
+        """The state sampling begins from."""
+        ...
+
+    def predict(self, state: State, level: Level, conditions: Mapping[str, Condition]) -> Estimate:
+        """The estimate under ``conditions`` (by port name); ports not named get their null condition."""
+        ...
+
+    def finish(self, state: State) -> Tensor:
+        """The picture of a finished state, (B, 3, H, W) in [-1, 1]."""
+        ...
+
+
+class Sampler(Protocol):
+    """Moves a state along; owns the number of steps, since it depends on whether anything guides."""
+
+    name: str
+
+    def levels(self, *, guided: bool) -> Sequence[Level]:
+        """The positions to visit, in order."""
+        ...
+
+    def step(self, state: State, level: Level, predict: Predict, rng: Streams) -> State:
+        """One step."""
+        ...
+
+
+@runtime_checkable
+class Startable(Protocol):
+    """Capability: sampling can begin from a picture (image-to-image, inpainting, editing)."""
+
+    def encode(self, image: Tensor) -> Tensor:
+        """The point of the estimate's space that shows ``image`` (B, 3, H, W)."""
+        ...
+
+    def restart(self, point: Tensor, level: Level | None, rng: Streams) -> State:
+        """The state at ``level`` on the way to ``point``; ``None`` is the end of the way."""
+        ...
+
+
+@runtime_checkable
+class Projectable(Protocol):
+    """Capability: a known part of the picture can be forced in the estimate's space."""
+
+    def known(self, mask: Tensor) -> Tensor:
+        """(B, 1, H, W) with 1 = repaint, as a weight of the estimate's space: 1 = free, 0 = known."""
+        ...
+
+
+class Player(Protocol):
+    """One side of a training game; likelihood models have one, a GAN has two."""
+
+    name: str
+    module: nn.Module
+    """The parameters this player owns and updates."""
+
+    def loss(self, batch: Mapping[str, Any], step: int) -> tuple[Tensor, Mapping[str, float]]:
+        """The scalar to minimise on one batch, and figures worth logging. May draw from torch's global RNG."""
+        ...
+
+
+@runtime_checkable
+class Trainable(Protocol):
+    """Capability: can be trained."""
+
+    def players(self) -> Iterator[Player]:
+        """The players, in the order in which they move."""
+        ...

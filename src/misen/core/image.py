@@ -1,0 +1,25 @@
+"""Pictures as tensors: float (B, 3, H, W) in [-1, 1] inside, uint8 (H, W, 3) at the edges."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def to_bytes(image: Tensor) -> Tensor:
+    """(B, 3, H, W) in [-1, 1] -> (B, H, W, 3) uint8, rounding half up and clipping."""
+    return ((image.float() + 1) * 127.5 + 0.5).clamp(0, 255).to(torch.uint8).movedim(1, -1).contiguous()
+
+
+def from_bytes(pixels: Tensor) -> Tensor:
+    """(B, H, W, 3) uint8 -> (B, 3, H, W) float32 in [-1, 1]; ``to_bytes`` inverts it exactly."""
+    return pixels.movedim(-1, 1).float() / 127.5 - 1
+
+
+def resize(image: Tensor, size: int) -> Tensor:
+    """(B, C, H, W) -> (B, C, size, size): bilinear, anti-aliased when it shrinks; unchanged if it fits."""
+    if image.shape[-2:] == (size, size):
+        return image
+    shrinks = image.shape[-1] > size
+    return functional.interpolate(image, (size, size), mode="bilinear", align_corners=False, antialias=shrinks)
