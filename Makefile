@@ -65,7 +65,7 @@ bench: $(DEV) ## speed and memory
 	$(BIN)/python -m pytest benchmarks --benchmark-only -m ''
 
 docs: $(DEV) ## build the documentation into site/
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 clean: ## remove caches and builds, keep the environment and what was made
 	rm -rf build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache htmlcov .coverage
