@@ -1,0 +1,60 @@
+"""Random numbers of a whole batch, of which each process keeps its rows, so that two processes draw what one would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from misen.distributed.launch import Team
+
+LIKE = {torch.randn_like: torch.randn, torch.rand_like: torch.rand}
+
+
+class WholeBatchDraws(TorchFunctionMode):
+    """While active, ``torch.rand``, ``randn``, ``randint`` and their ``_like`` forms draw for the whole batch.
+
+    It applies to draws from the global generator whose first dimension is this process's share of the batch. Other
+    draws are equal on every process. A team of one draws as always.
+    """
+
+    def __init__(self, share: int, team: Team) -> None:
+        super().__init__()
+        self.share, self.team = share, team
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        kwargs = dict(kwargs or {})
+        if self.team.size == 1 or kwargs.get("generator") is not None:
+            return func(*args, **kwargs)
+        if func in LIKE:
+            options = {"dtype": args[0].dtype, "device": args[0].device, **kwargs}
+            return self._draw(LIKE[func], (), tuple(args[0].shape), options)
+        if func in (torch.randn, torch.rand, torch.randint):
+            return self._draw(func, *_bounds_and_shape(func, args, kwargs), kwargs)
+        return func(*args, **kwargs)
+
+    def _draw(
+        self, func: Callable[..., Tensor], bounds: tuple[int, ...], shape: tuple[int, ...], options: Mapping[str, Any]
+    ) -> Tensor:
+        if not shape or shape[0] != self.share:
+            return func(*bounds, shape, **options)
+        start = self.team.rank * self.share
+        whole = func(*bounds, (self.share * self.team.size, *shape[1:]), **options)
+        return whole[start : start + self.share].clone()
+
+
+def _bounds_and_shape(
+    func: Callable[..., Any], args: Sequence[Any], options: dict[str, Any]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Split a call's positional arguments into ``randint``'s bounds and the shape; takes ``size`` out of ``options``."""
+    size = options.pop("size", None)
+    if func is torch.randint:
+        bounds = tuple(options.pop(name) for name in ("low", "high") if name in options) or tuple(args[: 2 if size else -1])
+        return bounds, tuple(size or args[-1])
+    shape = size if size is not None else args
+    return (), tuple(shape[0]) if len(shape) == 1 and not isinstance(shape[0], int) else tuple(shape)

@@ -1,0 +1,44 @@
+"""Who takes part in this run: one process, or several started by ``accelerate launch`` or ``torchrun``."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class Team:
+    """The processes of a run, seen from one of them.
+
+    Attributes:
+        rank: which one this is, 0 <= rank < size.
+        size: how many there are.
+        device: where this one computes.
+    """
+
+    rank: int
+    size: int
+    device: torch.device
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process speaks and writes for all."""
+        return self.rank == 0
+
+
+def team(threads: int | None = None) -> Team:
+    """Join the processes that the environment announces; alone, the team has one member.
+
+    Args:
+        threads: CPU threads of this process, or None to leave them as they are.
+    """
+    if threads is not None:
+        torch.set_num_threads(threads)
+    if "RANK" not in os.environ:
+        return Team(0, 1, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    from accelerate import PartialState
+
+    state = PartialState()
+    return Team(state.process_index, state.num_processes, state.device)
