@@ -1,1 +1,1 @@
-"""Aligned samples from the world, from folders and from shards."""
+"""Batches as a function of the step: the world from a cache or from the renderer, picture folders and shards."""

@@ -1,7 +1,7 @@
 """Several processes that act as one: who they are, how they agree, how they share a batch; nothing about models."""
 
-from misen.distributed.draws import WholeBatchDraws
+from misen.distributed.draws import whole_batch_draws
 from misen.distributed.launch import Team, team
 from misen.distributed.reduce import agree, average, require_equal
 
-__all__ = ["Team", "WholeBatchDraws", "agree", "average", "require_equal", "team"]
+__all__ = ["Team", "agree", "average", "require_equal", "team", "whole_batch_draws"]

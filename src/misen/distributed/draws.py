@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -14,12 +15,16 @@ from misen.distributed.launch import Team
 LIKE = {torch.randn_like: torch.randn, torch.rand_like: torch.rand}
 
 
-class WholeBatchDraws(TorchFunctionMode):
+def whole_batch_draws(share: int, team: Team) -> AbstractContextManager[object]:
     """While active, ``torch.rand``, ``randn``, ``randint`` and their ``_like`` forms draw for the whole batch.
 
-    It applies to draws from the global generator whose first dimension is this process's share of the batch. Other
-    draws are equal on every process. A team of one draws as always.
+    It applies to draws from the global generator whose first dimension is ``share``, this process's part of the batch.
+    Other draws are equal on every process. A team of one draws as always.
     """
+    return nullcontext() if team.size == 1 else _WholeBatchDraws(share, team)
+
+
+class _WholeBatchDraws(TorchFunctionMode):
 
     def __init__(self, share: int, team: Team) -> None:
         super().__init__()
@@ -29,7 +34,7 @@ class WholeBatchDraws(TorchFunctionMode):
         self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         kwargs = dict(kwargs or {})
-        if self.team.size == 1 or kwargs.get("generator") is not None:
+        if kwargs.get("generator") is not None:
             return func(*args, **kwargs)
         if func in LIKE:
             options = {"dtype": args[0].dtype, "device": args[0].device, **kwargs}
@@ -51,10 +56,11 @@ class WholeBatchDraws(TorchFunctionMode):
 def _bounds_and_shape(
     func: Callable[..., Any], args: Sequence[Any], options: dict[str, Any]
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Split a call's positional arguments into ``randint``'s bounds and the shape; takes ``size`` out of ``options``."""
+    """``randint``'s bounds and the shape of a call; takes both out of ``options``."""
     size = options.pop("size", None)
     if func is torch.randint:
-        bounds = tuple(options.pop(name) for name in ("low", "high") if name in options) or tuple(args[: 2 if size else -1])
-        return bounds, tuple(size or args[-1])
+        named = tuple(options.pop(name) for name in ("low", "high") if name in options)
+        positional = tuple(args) if size else tuple(args[:-1])
+        return positional + named, tuple(size or args[-1])
     shape = size if size is not None else args
     return (), tuple(shape[0]) if len(shape) == 1 and not isinstance(shape[0], int) else tuple(shape)

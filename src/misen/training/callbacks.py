@@ -12,6 +12,7 @@ from rich.console import Console as RichConsole
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from misen.training.report import Outcome, Report
+from misen.training.schedule import spent
 
 if TYPE_CHECKING:
     from misen.training.trainer import Trainer
@@ -38,8 +39,8 @@ class Console(Callback):
 
     def __init__(self, console: RichConsole | None = None) -> None:
         self._console = console or RichConsole(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[figures]}"), TimeElapsedColumn())
-        self._bar = Progress(*columns, console=self._console, transient=True)
+        text = (TextColumn("{task.description}"), TextColumn("{task.fields[figures]}"))
+        self._bar = Progress(*text, BarColumn(), TimeElapsedColumn(), console=self._console, transient=True)
 
     def started(self, trainer: Trainer) -> None:
         """Show the bar."""
@@ -53,11 +54,13 @@ class Console(Callback):
         """Show the figures."""
         self._print(line(report))
         if self._console.is_terminal:
-            self._bar.update(self._task, completed=_done(trainer), figures=f"step {report.step}")
+            done = spent(trainer.config, report.step, report.minutes)
+            self._bar.update(self._task, completed=done, figures=f"step {report.step}")
 
     def finished(self, trainer: Trainer, outcome: Outcome) -> None:
         """Take the bar away and say where the weights are."""
-        self._bar.stop()
+        if self._console.is_terminal:
+            self._bar.stop()
         self._print(f"{trainer.config.name}: {outcome.step} steps in {outcome.minutes:.1f} min -> {outcome.checkpoint}")
 
     def _print(self, text: str) -> None:
@@ -69,12 +72,6 @@ def line(report: Report) -> str:
     head = f"step {report.step}  {report.minutes:.1f} min  lr {report.lr:.2e}"
     speed = f"  {report.samples_per_second:.0f}/s" if report.samples_per_second else ""
     return head + speed + "".join(f"  {name} {value:.4g}" for name, value in report.figures.items())
-
-
-def _done(trainer: Trainer) -> float:
-    config = trainer.config
-    by_steps = trainer.step / config.steps if config.steps else 0.0
-    return max(by_steps, trainer.minutes / config.max_minutes if config.max_minutes else 0.0)
 
 
 class JsonLines(Callback):

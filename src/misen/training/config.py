@@ -16,7 +16,7 @@ from misen.core.errors import ConfigError, NotFoundError, closest
 Settings = TypeVar("Settings")
 
 OPERATIONAL = frozenset({"max_minutes", "threads", "checkpoint_minutes", "log_every", "keep", "skip_limit"})
-"""Fields that may differ between a run and its continuation: they decide when to stop, save and speak, not what to learn."""
+"""Fields that may differ between a run and its continuation: when to stop, save and speak, not what to learn."""
 
 
 class Source:
@@ -36,10 +36,9 @@ class Source:
         for number, line in enumerate(self.lines, 1):
             if header := re.match(r"\s*\[+([^\]]+)\]", line):
                 table = _split(header[1])
-            elif entry := re.match(r"\s*([\w.\"'-]+)\s*=", line):
-                if table + _split(entry[1]) == keys[: len(table) + len(_split(entry[1]))]:
-                    return number
-            if table == keys:
+            entry = re.match(r"\s*([\w.\"'-]+)\s*=", line)
+            here = table + _split(entry[1]) if entry else table
+            if here == keys or (entry and here == keys[: len(here)]):
                 return number
         return 1
 
@@ -72,9 +71,7 @@ class TrainingConfig(BaseModel):
         data: the recipe's data settings.
     """
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=False
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     name: str
     recipe: str = ""

@@ -18,7 +18,7 @@ class Batches(Protocol):
     """A function of the step: the same step gives the same batch in any process, at any time."""
 
     def __call__(self, step: int) -> Mapping[str, Any]:
-        """The batch of ``step`` >= 0; every value has the length of the batch and can be sliced, or is such a mapping."""
+        """The batch of ``step`` >= 0: values that have its length and can be sliced, or mappings of such values."""
         ...
 
 

@@ -15,8 +15,14 @@ def learning_rate(config: TrainingConfig, step: int, cooldown_start: int | None 
 
 def cooldown_due(config: TrainingConfig, step: int, minutes: float) -> bool:
     """Whether a trapezoid begins to fall at ``step``, ``minutes`` into the run."""
-    spent = max(step / config.steps if config.steps else 0.0, minutes / config.max_minutes if config.max_minutes else 0.0)
-    return config.schedule == "trapezoid" and spent >= 1 - config.cooldown
+    return config.schedule == "trapezoid" and spent(config, step, minutes) >= 1 - config.cooldown
+
+
+def spent(config: TrainingConfig, step: int, minutes: float) -> float:
+    """Fraction of the run that is over, by steps or by minutes, whichever is more."""
+    by_steps = step / config.steps if config.steps else 0.0
+    by_minutes = minutes / config.max_minutes if config.max_minutes else 0.0
+    return max(by_steps, by_minutes)
 
 
 def _shape(config: TrainingConfig, step: int, cooldown_start: int | None) -> float:

@@ -1,8 +1,8 @@
 """The trainer: plays a game of one or more players, step by step, and can stop and go on anywhere.
 
 A step is a pure function of the weights, the optimisers' moments and the step number: its batch is a function of the
-step, and torch's global generator is seeded anew for every player and step. A run that is killed and resumed is therefore
-bit-identical, on the CPU, to one that was not.
+step, and torch's global generator is seeded anew for every player and step. A run that is killed and resumed is
+therefore bit-identical, on the CPU, to one that was not.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from torch import Tensor
 from misen.core.errors import Cancelled, ConfigError, StorageError, TrainingError
 from misen.core.generator import Player
 from misen.core.seeding import derive
-from misen.distributed import WholeBatchDraws, agree, average, require_equal, team
+from misen.distributed import agree, average, require_equal, team, whole_batch_draws
 from misen.training.callbacks import Callback
 from misen.training.checkpoint import Checkpoint, CheckpointFolder
 from misen.training.config import TrainingConfig
@@ -154,7 +154,10 @@ class Trainer:
     # --- beginning ---------------------------------------------------------------------------------------------------
 
     def _seat(self, player: Player) -> Seat:
-        player.module.to(device=self.team.device, memory_format=torch.channels_last).train()
+        player.module.to(self.team.device).train()
+        for parameter in player.module.parameters():
+            if parameter.ndim == 4:
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
         return Seat.of(player, self.config)
 
     def _go_on(self, checkpoint: Checkpoint | None, resume: bool, allow: Collection[str]) -> None:
@@ -192,8 +195,9 @@ class Trainer:
                 reported = self._clock()
             for callback in self._callbacks:
                 callback.stepped(self)
-            if interrupt.asked:
-                raise Cancelled(f"stopped at step {self.step}, saved as {self._save()}", hint="go on with --resume")
+            if agree(interrupt.asked, self.team):
+                self._save()
+                raise Cancelled(f"stopped after step {self.step}, saved in {self.folder}", hint="go on with --resume")
             if self._clock() - saved > 60 * self.config.checkpoint_minutes:
                 self._save()
                 saved = self._clock()
@@ -223,9 +227,9 @@ class Trainer:
         loss, figures = self._loss(seat.player, batch)
         seat.optimizer.zero_grad()
         loss.backward()
-        norm = self._share_gradients(seat, loss)
-        self._means.add(seat.player.name, {"loss": float(loss), "gradient": norm, **figures})
-        if not math.isfinite(norm + float(loss)):
+        value, norm = self._share_gradients(seat, loss.detach())
+        self._means.add(seat.player.name, {"loss": value, "gradient": norm, **figures})
+        if not math.isfinite(value + norm):
             return False
         for group in seat.optimizer.param_groups:
             group["lr"] = rate
@@ -236,15 +240,14 @@ class Trainer:
     def _loss(self, player: Player, batch: Mapping[str, Any]) -> tuple[Tensor, Mapping[str, float]]:
         torch.manual_seed(derive(self.config.seed, f"{self.step}/{player.name}"))
         mixed = torch.autocast(self.team.device.type, torch.bfloat16, enabled=self.config.precision == "bf16")
-        with mixed, WholeBatchDraws(self.config.batch_size // self.team.size, self.team):
+        with mixed, whole_batch_draws(self.config.batch_size // self.team.size, self.team):
             return player.loss(batch, self.step)
 
-    def _share_gradients(self, seat: Seat, loss: Tensor) -> float:
-        """Average loss and gradients over the team and clip them; the norm before clipping."""
-        gradients = [parameter.grad for parameter in seat.parameters.values() if parameter.grad is not None]
-        average([*gradients, loss.detach()], self.team)
+    def _share_gradients(self, seat: Seat, loss: Tensor) -> tuple[float, float]:
+        """Average loss and gradients over the team and clip the gradients; the loss, and the norm before clipping."""
         parameters = list(seat.parameters.values())
-        return float(torch.nn.utils.clip_grad_norm_(parameters, self.config.grad_clip))
+        average([*(parameter.grad for parameter in parameters if parameter.grad is not None), loss], self.team)
+        return loss.item(), torch.nn.utils.clip_grad_norm_(parameters, self.config.grad_clip).item()
 
     def _judge(self, sound: bool, rate: float) -> None:
         """Count skipped steps, and stop when there are too many in a row."""
@@ -261,7 +264,7 @@ class Trainer:
     # --- telling and keeping -----------------------------------------------------------------------------------------
 
     def _save(self) -> Path | None:
-        """Save on the first process; nothing while the weights are in doubt, so that the last sound checkpoint stays."""
+        """Save, on the first process; not while the weights are in doubt, so that the last sound checkpoint stays."""
         if not self.team.leads or self.progress.skipped_in_a_row:
             return None
         return self.save()
@@ -279,7 +282,5 @@ class Trainer:
 
     def _outcome(self, end: End) -> Outcome:
         path = self._save() or self.checkpoints.folder
-        report = self._last_report
-        return Outcome(
-            self.step, self.step * self.config.batch_size, self.minutes, end, path, report.figures, self.progress.skipped
-        )
+        samples, figures = self.step * self.config.batch_size, self._last_report.figures
+        return Outcome(self.step, samples, self.minutes, end, path, figures, self.progress.skipped)
