@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -14,6 +14,7 @@ Disagreement = Callable[[View], Tensor]
 """View -> (B,), >= 0, 0 = consistent, differentiable in ``view.image``; may remember (tracked points)."""
 
 
+@runtime_checkable
 class Energy(Protocol):
     """Begins measuring a batch of signals; receives its networks by construction."""
 

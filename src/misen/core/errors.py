@@ -9,6 +9,7 @@
     ├── Unreachable       guidance no route can follow        exit 4
     ├── LimitError        larger than allowed                 exit 5
     ├── StorageError      disk, folder, permission            exit 5
+    ├── NotFinite         NaN or infinity while sampling   exit 5
     ├── TrainingError     a run that cannot go on             exit 5
     ├── DistributedError  ranks that disagree or died         exit 5
     └── Cancelled         stopped on request                  exit 130
@@ -88,6 +89,12 @@ class StorageError(MisenError):
     """A folder or disk that cannot take the output."""
 
     code, exit_code = "storage", 5
+
+
+class NotFinite(MisenError):
+    """A network produced NaN or infinity, also in float32."""
+
+    code, exit_code = "not-finite", 5
 
 
 class TrainingError(MisenError):

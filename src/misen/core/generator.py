@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -36,6 +37,7 @@ Predict = Callable[[State, Level], Estimate]
 """A generator with its conditions bound; guidance wraps this function, never the loop."""
 
 
+@runtime_checkable
 class Generator(Protocol):
     """Answers one question: where is this image going?"""
 
@@ -58,6 +60,7 @@ class Generator(Protocol):
         ...
 
 
+@runtime_checkable
 class Sampler(Protocol):
     """Moves a state along; owns the number of steps, since it depends on whether anything guides."""
 
@@ -94,6 +97,33 @@ class Projectable(Protocol):
         ...
 
 
+@runtime_checkable
+class Opaque(Protocol):
+    """Capability (of a kind): unfinished states cannot be decoded differentiably, so no energy can steer."""
+
+    opaque: str
+    """Why, as the end of a sentence that begins "the generator"."""
+
+
+@runtime_checkable
+class Precise(Protocol):
+    """Capability: can work in float32 for a while, after a smaller format overflowed."""
+
+    def full_precision(self) -> AbstractContextManager[None]:
+        """A context in which ``predict`` and ``finish`` compute in float32."""
+        ...
+
+
+@runtime_checkable
+class Annealing(Protocol):
+    """Capability of a sampler that walks: how much of each energy's strength is left."""
+
+    def anneal(self, level: Level) -> float:
+        """A factor in [0, 1], falling to 0 at the end of the walk."""
+        ...
+
+
+@runtime_checkable
 class Player(Protocol):
     """One side of a training game; likelihood models have one, a GAN has two."""
 

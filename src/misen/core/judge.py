@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
 from misen.core.signal import Signal
 
 
+@runtime_checkable
 class Judge(Protocol):
     """Scores images with networks that never steer and never train a generator.
 
