@@ -1,0 +1,188 @@
+"""Loop: walks a generator along a sampler under a plan; knows no modality and no family."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from misen.core.errors import InputError, NotFinite, Unreachable
+from misen.core.estimate import Estimate
+from misen.core.generator import Generator, Level, Precise, Predict, Projectable, Sampler, Startable, State
+from misen.core.seeding import Streams
+from misen.synthesis.correct import Pull, correct
+from misen.synthesis.mix import Native, mix
+from misen.synthesis.plan import Decision, Plan
+from misen.synthesis.project import Known, composite, project
+from misen.synthesis.schedule import truncate
+from misen.synthesis.trace import Moment, Step, Watch, silent
+
+
+@dataclass(frozen=True)
+class Start:
+    """A picture to begin from.
+
+    Attributes:
+        image: (B, 3, H, W) or (1, 3, H, W) in [-1, 1].
+        strength: in [0, 1]; 0 keeps the picture as the family encodes it, 1 ignores it.
+    """
+
+    image: Tensor
+    strength: float
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """What came out.
+
+    Attributes:
+        images: (B, 3, H, W) in [-1, 1].
+        state: the finished state, from which editing can go on.
+        trace: one entry per step.
+    """
+
+    images: Tensor
+    state: State
+    trace: tuple[Step, ...]
+
+
+@torch.no_grad()
+def synthesize(
+    generator: Generator,
+    sampler: Sampler,
+    plan: Plan,
+    *,
+    seeds: Sequence[int],
+    start: Start | None = None,
+    watch: Watch = silent,
+    device: torch.device | str = "cpu",
+) -> Synthesis:
+    """Make one picture per seed.
+
+    Args:
+        generator: answers where each picture is going.
+        sampler: moves the states; the same that the plan was made for.
+        plan: what guides, and how.
+        seeds: one per picture; picture k depends on ``seeds[k]`` alone.
+        start: a picture to begin from instead of noise.
+        watch: called after each step; may raise ``Cancelled``.
+        device: where the generator's parameters are.
+
+    Raises:
+        Unreachable: when there is a start and the generator cannot begin from a picture.
+        NotFinite: when a step overflows in float32 too; names the step.
+        InputError: when a signal or picture has neither one item nor as many as there are seeds.
+    """
+    rng = Streams(seeds, device=device)
+    pulls = [_pull(decision, rng) for decision in plan.decisions if decision.energy is not None]
+    walk = _Walk(generator, sampler, guide(generator, sampler, plan, pulls, rng), rng)
+    levels = truncate(sampler.levels(guided=plan.guided), 1.0 if start is None else start.strength)
+    state, trace = walk.begin(start, levels), []
+    for index, level in enumerate(levels):
+        state, retried = walk.step(state, level, index)
+        trace.append(Step(index, level, walk.size(), {pull.signal.modality: pull.mean for pull in pulls}, retried))
+        watch(Moment(trace[-1], len(levels), walk.last))
+    return Synthesis(walk.finish(state, plan.known), state, tuple(trace))
+
+
+def guide(generator: Generator, sampler: Sampler, plan: Plan, pulls: Sequence[Pull], rng: Streams) -> Predict:
+    """The generator under a plan: mixed, then corrected, then projected."""
+    natives = [_native(decision, generator, rng) for decision in plan.decisions if decision.port]
+    negatives = {decision.port: _native(decision, generator, rng).condition for decision in plan.negatives}
+    predict = mix(generator, natives, plan.scale, negatives)
+    if pulls:
+        predict = correct(predict, pulls, sampler, rng.for_purpose("augment"))
+    if plan.known is not None:
+        assert isinstance(generator, Projectable), "the planner refuses other generators"
+        known = _spread(plan.known, rng)
+        predict = project(predict, _startable(generator).encode(known.image), generator.known(known.mask))
+    return predict
+
+
+class _Walk:
+    """A generator, its guided prediction and a sampler, with the last estimate remembered."""
+
+    last: Estimate
+
+    def __init__(self, generator: Generator, sampler: Sampler, predict: Predict, rng: Streams) -> None:
+        self.generator, self.sampler, self.predict, self.rng = generator, sampler, predict, rng
+
+    def begin(self, start: Start | None, levels: Sequence[Level]) -> State:
+        """The state before the first level: noise, or a picture on the way there."""
+        if start is None or start.strength == 1:
+            return self.generator.start(len(self.rng), self.rng)
+        generator = _startable(self.generator)
+        point = generator.encode(_share(start.image, self.rng, "image"))
+        return generator.restart(point, levels[0] if levels else None, self.rng)
+
+    def step(self, state: State, level: Level, index: int) -> tuple[State, bool]:
+        """One step, and whether it overflowed and was repeated in float32."""
+        try:
+            return self._try(state, level), False
+        except NotFinite:
+            with self.generator.full_precision() if isinstance(self.generator, Precise) else nullcontext():
+                return self._try(state, level, f"step {index} gave NaN or infinity, also in float32"), True
+
+    def finish(self, state: State, known: Known | None) -> Tensor:
+        """The pictures, with known pixels put back."""
+        images = self.generator.finish(state)
+        if not torch.isfinite(images).all():
+            raise NotFinite("the finished picture holds NaN or infinity")
+        return images if known is None else composite(images, _spread(known, self.rng))
+
+    def size(self) -> float:
+        """Root mean square of the last estimate."""
+        return float(self.last.point.square().mean().sqrt())
+
+    def _try(self, state: State, level: Level, complaint: str = "overflow") -> State:
+        def watched(state: State, level: Level) -> Estimate:
+            self.last = self.predict(state, level)
+            if not torch.isfinite(self.last.point).all():
+                raise NotFinite(complaint, hint="lower the guidance scale or the strengths")
+            return self.last
+
+        return self.sampler.step(state, level, watched, self.rng)
+
+
+def _startable(generator: Generator) -> Startable:
+    """The generator as one that can begin from a picture."""
+    if not isinstance(generator, Startable):
+        raise Unreachable("this generator cannot begin from a picture", field="image", hint="leave the picture out")
+    return generator
+
+
+def _native(decision: Decision, generator: Generator, rng: Streams) -> Native:
+    """The condition of a native decision, one item per picture; a single signal is encoded once."""
+    encoder, signal = decision.encoder, decision.guidance.signal
+    assert encoder is not None, "a native decision carries its encoder"
+    condition = encoder.encode(signal, generator.ports[decision.port].layout).to(rng.device)
+    repeats = _repeats(len(signal), rng, signal.modality)
+    return Native(decision.port, condition.repeat(repeats), decision.guidance, decision.mixable)
+
+
+def _pull(decision: Decision, rng: Streams) -> Pull:
+    """The energy of a decision, ready to begin."""
+    energy, signal = decision.energy, decision.guidance.signal
+    assert energy is not None, "a consistency decision carries its energy"
+    index = torch.arange(len(signal)).repeat_interleave(_repeats(len(signal), rng, signal.modality))
+    return Pull(energy, signal[index], decision.guidance)
+
+
+def _spread(known: Known, rng: Streams) -> Known:
+    """The known part, one per picture."""
+    return Known(_share(known.image, rng, "image"), _share(known.mask, rng, "mask"))
+
+
+def _share(picture: Tensor, rng: Streams, name: str) -> Tensor:
+    """One picture per seed, on the right device."""
+    return picture.to(rng.device).repeat_interleave(_repeats(len(picture), rng, name), 0)
+
+
+def _repeats(length: int, rng: Streams, name: str) -> int:
+    """How often each item is used: all pictures share one, or each has its own."""
+    if length not in (1, len(rng)):
+        raise InputError(f"{name} has {length} items for {len(rng)} pictures; give one, or one per picture", field=name)
+    return len(rng) // length

@@ -1,0 +1,258 @@
+"""Plan: decides by which route each guidance acts, as a database's EXPLAIN does, before anything is computed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from misen.core.condition import Encoder
+from misen.core.energy import Energy
+from misen.core.errors import Unreachable
+from misen.core.generator import Generator, Level, Opaque, Projectable, Sampler, Startable
+from misen.core.guidance import Guidance
+from misen.core.port import Port
+from misen.core.signal import Signal
+from misen.synthesis.mix import weights
+from misen.synthesis.project import Known
+
+Taken = Literal["native", "adapted", "consistency"]
+
+
+@dataclass(frozen=True, eq=False)
+class Decision:
+    """How one guidance acts.
+
+    Attributes:
+        guidance: the wish.
+        route: what was chosen.
+        reason: why, as a sentence.
+        port: the generator's port for a native route, else "".
+        mixable: whether that port may be left out, so that a strength can extrapolate.
+        encoder: makes the condition for a native route, else None.
+        energy: measures for a consistency route, else None.
+    """
+
+    guidance: Guidance
+    route: Taken
+    reason: str
+    port: str = ""
+    mixable: bool = True
+    encoder: Encoder | None = field(default=None, repr=False)
+    energy: Energy | None = field(default=None, repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """A description without tensors: what is wished, how it acts and why."""
+        wish = self.guidance
+        return {
+            "modality": wish.modality,
+            "signal": wish.signal.describe(),
+            "digest": digest(wish.signal),
+            "strength": wish.strength,
+            "window": list(wish.window),
+            "route": self.route,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Everything that is decided before sampling; compared and stored through ``to_json``.
+
+    Attributes:
+        decisions: one per guidance, in the order given.
+        negatives: one per signal to be avoided; native, each in place of a null condition.
+        known: the part of the picture that must stay, or None.
+        scale: the guidance scale that strength 1 stands for.
+        sampler: name of the sampler.
+        steps: length of the whole walk.
+        evaluations: estimated network evaluations per picture for the whole walk.
+        gradients: estimated gradients of the decoder per picture for the whole walk.
+    """
+
+    decisions: tuple[Decision, ...]
+    negatives: tuple[Decision, ...]
+    known: Known | None
+    scale: float
+    sampler: str
+    steps: int
+    evaluations: int
+    gradients: int
+
+    @property
+    def guided(self) -> bool:
+        """Whether any energy pulls."""
+        return any(decision.route == "consistency" for decision in self.decisions)
+
+    def to_json(self) -> dict[str, Any]:
+        """A canonical description without tensors; equal for equal plans."""
+        return {
+            "guidances": [decision.to_json() for decision in self.decisions],
+            "negatives": [decision.to_json() for decision in self.negatives],
+            "inpaint": self.known is not None,
+            "guidance_scale": self.scale,
+            "sampler": self.sampler,
+            "steps": self.steps,
+            "evaluations": self.evaluations,
+            "gradients": self.gradients,
+        }
+
+    def explain(self) -> str:
+        """The plan for a person to read, one line per decision and one for the cost."""
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        for sign, decisions in (("+", self.decisions), ("-", self.negatives)):
+            for decision in decisions:
+                wish = decision.guidance
+                yield f"{sign} {wish.modality}: {'; '.join(wish.signal.describe())}"
+                yield f"    {decision.route}: {decision.reason}"
+                yield f"    strength {wish.strength:g}, from {wish.window[0]:g} to {wish.window[1]:g} of the walk"
+        if self.known is not None:
+            yield "= inpainting: the kept part is forced at every step and composited in the end"
+        yield f"sampler {self.sampler}, {self.steps} steps, guidance scale {self.scale:g}"
+        yield f"about {self.evaluations} network evaluations and {self.gradients} gradients per picture"
+
+
+def plan(
+    generator: Generator,
+    guidances: Sequence[Guidance],
+    known: Known | None = None,
+    *,
+    sampler: Sampler,
+    encoders: Mapping[str, Encoder],
+    energies: Mapping[str, Energy],
+    scale: float = 1.0,
+    negatives: Sequence[Signal] = (),
+) -> Plan:
+    """Decide each guidance's route; pure.
+
+    Args:
+        generator: whose ports and capabilities decide.
+        guidances: the wishes.
+        known: the part of the picture that must stay.
+        sampler: tells the number of steps.
+        encoders: by modality.
+        energies: by modality.
+        scale: the guidance scale that strength 1 stands for.
+        negatives: signals to be pushed away, each in place of a null condition.
+
+    Raises:
+        Unreachable: with the reasons of every guidance that no route can follow.
+    """
+    planner = _Planner(generator, encoders, energies)
+    decisions = planner.collect(planner.decide(guidance) for guidance in guidances)
+    avoided = planner.collect(planner.avoid(signal) for signal in negatives)
+    planner.require(known)
+    if planner.refusals:
+        raise Unreachable("; ".join(planner.refusals), field="guidance", hint=planner.hint())
+    levels = sampler.levels(guided=any(decision.route == "consistency" for decision in decisions))
+    evaluations = sum(_evaluations(decisions, avoided, level, scale) for level in levels)
+    gradients = sum(_gradients(decisions, level) for level in levels)
+    return Plan(decisions, avoided, known, scale, sampler.name, len(levels), evaluations, gradients)
+
+
+class _Planner:
+    """Decides one guidance after another, remembers which ports are taken and collects refusals."""
+
+    def __init__(self, generator: Generator, encoders: Mapping[str, Encoder], energies: Mapping[str, Energy]) -> None:
+        self.generator, self.encoders, self.energies = generator, encoders, energies
+        self.taken: list[tuple[str, tuple[float, float]]] = []
+        self.refusals: list[str] = []
+
+    def collect(self, found: Iterable[Decision | str]) -> tuple[Decision, ...]:
+        """The decisions; refusals are noted."""
+        found = list(found)
+        self.refusals += [refusal for refusal in found if isinstance(refusal, str)]
+        return tuple(decision for decision in found if isinstance(decision, Decision))
+
+    def decide(self, guidance: Guidance) -> Decision | str:
+        """The first route that is open, or why none is."""
+        routes = ("native", "adapted", "consistency") if guidance.route == "auto" else (guidance.route,)
+        reasons = []
+        for route in routes:
+            found = self._try(route, guidance)
+            if isinstance(found, Decision):
+                return found
+            reasons.append(f"{route}: {found}")
+        return f"{guidance.modality} cannot be followed ({', '.join(reasons)})"
+
+    def avoid(self, signal: Signal) -> Decision | str:
+        """A negative, which only a mixable port can take, or why none can."""
+        found = self._native(Guidance(signal=signal), negative=True)
+        return found if isinstance(found, Decision) else f"{signal.modality} cannot be avoided ({found})"
+
+    def require(self, known: Known | None) -> None:
+        """Note a refusal when a known part is given and the generator cannot force one."""
+        able = isinstance(self.generator, Projectable) and isinstance(self.generator, Startable)
+        if known is not None and not able:
+            self.refusals.append("mask: this generator cannot force a known part of the picture")
+
+    def hint(self) -> str:
+        """What this generator can follow."""
+        native = sorted(set().union(*(port.trained_on for port in self.generator.ports.values())))
+        pulls = [] if isinstance(self.generator, Opaque) else sorted(self.energies)
+        return f"native: {', '.join(native) or 'none'}; consistency: {', '.join(pulls) or 'none'}"
+
+    def _try(self, route: str, guidance: Guidance) -> Decision | str:
+        if route == "native":
+            return self._native(guidance)
+        return self._consistency(guidance) if route == "consistency" else "no adapter is loaded"
+
+    def _native(self, guidance: Guidance, *, negative: bool = False) -> Decision | str:
+        modality = guidance.modality
+        fitting = [(name, port) for name, port in self.generator.ports.items() if modality in port.trained_on]
+        if not fitting:
+            return "no port was trained on it"
+        if modality not in self.encoders:
+            return "there is no encoder for it"
+        problems = []
+        for name, port in fitting:
+            if problem := self._obstacle(name, port, guidance, negative=negative):
+                problems.append(problem)
+                continue
+            self.taken += [] if negative else [(name, guidance.window)]
+            reason = f"port {name!r} was trained on {modality}"
+            return Decision(guidance, "native", reason, name, port.mixable, encoder=self.encoders[modality])
+        return ", ".join(problems)
+
+    def _obstacle(self, name: str, port: Port, guidance: Guidance, *, negative: bool) -> str:
+        """Why the port cannot take the guidance, or "" when it can."""
+        if not port.mixable and (negative or guidance.strength != 1):
+            return f"port {name!r} has no null condition, so only strength 1 makes sense"
+        if port.layout != "tokens" and not negative and self._occupied(name, guidance.window):
+            return f"port {name!r} takes one {port.layout} at a time"
+        return ""
+
+    def _occupied(self, name: str, window: tuple[float, float]) -> bool:
+        others = (other for port, other in self.taken if port == name)
+        return any(start < window[1] and window[0] < end for start, end in others)
+
+    def _consistency(self, guidance: Guidance) -> Decision | str:
+        if guidance.modality not in self.energies:
+            return "there is no energy for it"
+        if isinstance(self.generator, Opaque):
+            return f"the generator {self.generator.opaque}"
+        reason = f"the gradient of the {guidance.modality} energy of the decoded picture moves the estimate"
+        return Decision(guidance, "consistency", reason, energy=self.energies[guidance.modality])
+
+
+def _evaluations(decisions: Sequence[Decision], negatives: Sequence[Decision], level: Level, scale: float) -> int:
+    """How often the generator is asked for one prediction at ``level``."""
+    active = [d for d in decisions if d.port and d.mixable and d.guidance.acts_at(level.progress)]
+    unanswered = {negative.port for negative in negatives} - {decision.port for decision in active}
+    strengths = [decision.guidance.strength for decision in active] + [1.0] * len(unanswered)
+    return sum(weight != 0 for weight in weights(sorted(strengths, reverse=True), scale))
+
+
+def _gradients(decisions: Sequence[Decision], level: Level) -> int:
+    """How many energies pull at ``level``."""
+    return sum(decision.energy is not None and decision.guidance.acts_at(level.progress) for decision in decisions)
+
+
+def digest(signal: Signal) -> str:
+    """SHA-256 of the canonical JSON of a signal."""
+    text = json.dumps(signal.to_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

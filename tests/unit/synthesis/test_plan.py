@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from misen.core.errors import Unreachable
+from misen.core.guidance import Guidance
+from misen.synthesis import Known, plan
+from toys import ENCODERS, Euler, ToyDiffusion, ToyLinear, ToyRaster, ToyWalker, Walk, energies, port, shade, tint
+
+RED, BLUE = tint([1.0, 0.0, 0.0]), shade([0.0, 0.0, 1.0])
+
+
+def made(generator, *wishes, sampler=None, known=None, **rest):
+    guidances = [wish if isinstance(wish, Guidance) else Guidance(signal=wish) for wish in wishes]
+    rest = {"encoders": ENCODERS, "energies": energies(), **rest}
+    return plan(generator, guidances, known, sampler=sampler or Euler(), **rest)
+
+
+def refusal(*arguments, **rest) -> str:
+    with pytest.raises(Unreachable) as caught:
+        made(*arguments, **rest)
+    assert caught.value.exit_code == 4
+    return str(caught.value)
+
+
+def test_native_first_then_consistency():
+    generator = ToyDiffusion({"tint": port("tint")})
+    routes = [decision.route for decision in made(generator, RED, BLUE).decisions]
+    assert routes == ["native", "consistency"]
+
+
+def test_a_port_of_the_same_layout_is_not_enough():
+    assert made(ToyDiffusion({"other": port("other")}), RED).decisions[0].route == "consistency"
+
+
+def test_a_route_can_be_asked_for():
+    asked = Guidance(signal=RED, route="consistency")
+    assert made(ToyDiffusion(), asked).decisions[0].route == "consistency"
+    assert "native: no port was trained on it" in refusal(ToyWalker(), Guidance(signal=RED, route="native"))
+    assert "adapted: no adapter is loaded" in refusal(ToyDiffusion(), Guidance(signal=RED, route="adapted"))
+
+
+def test_a_refusal_gives_every_reason_of_every_guidance():
+    message = refusal(ToyRaster({}), RED, BLUE, energies={"tint": energies()["tint"]})
+    for part in (
+        "tint cannot be followed (native: no port was trained on it, adapted: no adapter is loaded, "
+        "consistency: the generator commits one token after another and has no unfinished picture)",
+        "shade cannot be followed",
+        "there is no energy for it",
+        "native: none; consistency: none",
+    ):
+        assert part in message
+
+
+def test_one_port_takes_one_vector_at_a_time_but_any_number_of_tokens():
+    tokens = ToyLinear({"tint": port("tint", layout="tokens")})
+    assert [d.route for d in made(tokens, RED, RED).decisions] == ["native", "native"]
+    assert [d.route for d in made(ToyLinear(), RED, RED).decisions] == ["native", "consistency"]
+    early, late = (Guidance(signal=RED, window=window) for window in ((0.0, 0.5), (0.5, 1.0)))
+    assert [d.route for d in made(ToyLinear(), early, late).decisions] == ["native", "native"]
+
+
+def test_a_port_without_null_takes_strength_one_only_and_no_negative():
+    generator = ToyRaster({"tint": port("tint", mixable=False)})
+    assert made(generator, RED).decisions[0].route == "native"
+    assert "only strength 1" in refusal(generator, Guidance(signal=RED, strength=2))
+    assert "cannot be avoided" in refusal(generator, negatives=[RED])
+
+
+def test_a_mask_needs_a_generator_that_can_be_projected():
+    known = Known(torch.zeros(1, 3, 8, 8), torch.ones(1, 1, 8, 8))
+    assert "mask" in refusal(ToyWalker(), known=known)
+    assert made(ToyDiffusion(), known=known).to_json()["inpaint"] is True
+
+
+def test_cost_counts_evaluations_and_gradients_over_the_walk():
+    cost = lambda *wishes, **rest: (p := made(ToyDiffusion(), *wishes, **rest)) and (p.evaluations, p.gradients)  # noqa: E731
+    assert cost() == (12, 0)
+    assert cost(RED, BLUE, scale=4) == (24, 0)
+    assert cost(RED, Guidance(signal=BLUE, strength=0.5), scale=4) == (36, 0)
+    assert cost(Guidance(signal=RED, window=(0.0, 0.5)), scale=4) == (18, 0)
+    assert cost(Guidance(signal=RED, route="consistency")) == (12, 12)
+    assert cost(negatives=[RED], scale=4) == (24, 0)
+
+
+def test_the_sampler_is_told_whether_anything_pulls():
+    assert made(ToyWalker(), sampler=Walk()).steps == 1
+    assert made(ToyWalker(), RED, sampler=Walk()).steps == 60
+
+
+def test_a_plan_is_a_value_that_can_be_stored_and_read():
+    first, second = made(ToyDiffusion(), RED, scale=3), made(ToyDiffusion(), tint([1.0, 0.0, 0.0]), scale=3)
+    assert first.to_json() == second.to_json()
+    assert first.to_json() != made(ToyDiffusion(), tint([1.0, 0.0, 0.1]), scale=3).to_json()
+    assert first.explain().splitlines() == [
+        "+ tint: 1 0 0",
+        "    native: port 'tint' was trained on tint",
+        "    strength 1, from 0 to 1 of the walk",
+        "sampler euler, 12 steps, guidance scale 3",
+        "about 24 network evaluations and 0 gradients per picture",
+    ]
