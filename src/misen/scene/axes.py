@@ -1,0 +1,101 @@
+"""What each shape, expression and attribute axis moves: the rows of the linear blendshape basis.
+
+A row reads ``(object, parameter, amount per unit)``. Objects are primitives, or the drawn curves ``lids`` and ``lips``.
+``* name`` stands for the left and the right copy, mirrored. Radii are logarithms; angles are radians.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+Row = tuple[str, str, float]
+
+IDENTITY: Mapping[str, tuple[Row, ...]] = {
+    "head width": (
+        ("cranium", "rx", 0.035), ("jaw", "rx", 0.035), ("* cheek", "x", 0.012), ("* ear", "x", 0.033),
+        ("* eye", "x", 0.006), ("* stud", "x", 0.033), ("* drop", "x", 0.033), ("* glasses temple", "x", 0.028),
+    ),
+    "head height": (("cranium", "ry", 0.03), ("cranium", "y", 0.01), ("jaw", "ry", 0.015)),
+    "head depth": (("cranium", "rz", 0.02), ("jaw", "rz", 0.01), ("* cheek", "z", 0.006)),
+    "jaw width": (("jaw", "rx", 0.045), ("chin", "rx", 0.05), ("beard shell", "rx", 0.03)),
+    "jaw length": (("jaw", "y", -0.025), ("jaw", "ry", 0.015), ("chin", "y", -0.035), ("mouth", "y", -0.012),
+                   ("beard shell", "y", -0.025), ("beard chin", "y", -0.035)),
+    "chin size": (("chin", "rx", 0.08), ("chin", "ry", 0.06), ("chin", "z", 0.022), ("beard chin", "z", 0.02)),
+    "cheek fullness": (("* cheek", "rx", 0.05), ("* cheek", "ry", 0.05), ("* cheek", "rz", 0.04), ("* cheek", "x", 0.008)),
+    "nose length": (("nose tip", "y", -0.02), ("* nostril", "y", -0.02), ("nose bridge", "ry", 0.05),
+                    ("nose bridge", "y", -0.01)),
+    "nose width": (("nose tip", "rx", 0.10), ("* nostril", "x", 0.013), ("* nostril", "rx", 0.06), ("nose bridge", "rx", 0.08)),
+    "nose projection": (("nose tip", "z", 0.022), ("nose bridge", "z", 0.008), ("nose tip", "rz", 0.06)),
+    "eye size": (("* eye", "rx", 0.045), ("* eye", "ry", 0.05)),
+    "eye spacing": (("* eye", "x", 0.013), ("* inner brow", "x", 0.010), ("* outer brow", "x", 0.012)),
+    "eye height": (("* eye", "y", 0.018), ("* inner brow", "y", 0.014), ("* outer brow", "y", 0.014)),
+    "ear size": (("* ear", "rx", 0.06), ("* ear", "ry", 0.10), ("* ear", "rz", 0.09)),
+    "brow height": (("* inner brow", "y", 0.014), ("* outer brow", "y", 0.014)),
+    "brow thickness": (("* inner brow", "ry", 0.14), ("* outer brow", "ry", 0.14)),
+    "mouth width": (("lips", "width", 0.045),),
+    "lip fullness": (("lips", "upper", 0.022), ("lips", "lower", 0.028)),
+    "forehead height": (("cranium", "ry", 0.022), ("cranium", "y", 0.018)),
+    "neck width": (("neck", "rx", 0.06), ("neck", "rz", 0.06)),
+}
+
+EXPRESSION: Mapping[str, tuple[Row, ...]] = {
+    "jaw open": (
+        ("jaw", "y", -0.10), ("chin", "y", -0.16), ("chin", "z", -0.03), ("mouth", "y", -0.06), ("mouth", "ry", 0.10),
+        ("* cheek", "y", -0.03), ("lips", "open down", 0.60), ("lips", "open up", 0.16), ("beard shell", "y", -0.10),
+        ("beard chin", "y", -0.17), ("goatee tuft", "y", -0.15), ("* goatee side", "y", -0.06),
+    ),
+    "lip stretch": (("lips", "width", 0.17), ("lips", "upper", -0.03), ("lips", "lower", -0.03), ("* cheek", "x", 0.015)),
+    "lip round": (("lips", "width", -0.26), ("lips", "upper", 0.05), ("lips", "lower", 0.06), ("mouth", "z", 0.05),
+                  ("lips", "open up", 0.10), ("lips", "open down", 0.10)),
+    "smile": (
+        ("lips", "corner", 0.36), ("lips", "width", 0.16), ("lips", "open down", 0.24), ("lips", "line", -0.06),
+        ("* cheek", "y", 0.05), ("* cheek", "rx", 0.06), ("* cheek", "ry", 0.05), ("* mustache", "roll", -0.16),
+    ),
+    "frown": (("lips", "corner", -0.34), ("lips", "line", 0.08), ("lips", "lower", 0.03), ("* inner brow", "y", 0.04),
+              ("* inner brow", "roll", 0.48), ("* outer brow", "roll", 0.30), ("* outer brow", "y", -0.05),
+              ("* lids", "slant", 0.16), ("* lids", "upper", -0.08), ("* mustache", "roll", 0.14)),
+    "brow raise": (("* inner brow", "y", 0.13), ("* outer brow", "y", 0.14), ("* lids", "upper", 0.18), ("* lids", "lower", 0.07)),
+    "brow furrow": (("* inner brow", "y", -0.10), ("* inner brow", "x", -0.045), ("* inner brow", "roll", -0.62),
+                    ("* outer brow", "roll", -0.30), ("* outer brow", "y", 0.015), ("* inner brow", "ry", 0.20),
+                    ("* lids", "slant", -0.30), ("* lids", "upper", -0.12)),
+    "blink left": (("left lids", "blink", 1.0),),
+    "blink right": (("right lids", "blink", 1.0),),
+    "gaze yaw": (("left lids", "gaze x", 0.26), ("right lids", "gaze x", 0.26)),
+    "gaze pitch": (("* lids", "gaze y", 0.22), ("* lids", "upper", 0.06)),
+    "cheek raise": (("* lids", "lower", -0.26), ("* cheek", "y", 0.04), ("* cheek", "rz", 0.05)),
+}
+
+ATTRIBUTE: Mapping[tuple[str, str], tuple[Row, ...]] = {
+    ("age", "young"): (
+        ("jaw", "rx", -0.02), ("jaw", "y", 0.05), ("chin", "y", 0.08), ("chin", "rx", -0.20), ("chin", "z", -0.03),
+        ("mouth", "y", 0.04), ("* cheek", "rx", 0.12), ("* cheek", "ry", 0.10), ("* cheek", "x", 0.02),
+        ("* eye", "rx", 0.10), ("* eye", "ry", 0.12), ("* lids", "iris", 0.05), ("nose tip", "rx", -0.18),
+        ("nose tip", "rz", -0.15), ("nose bridge", "z", -0.03), ("nose tip", "z", -0.02), ("lips", "width", -0.05),
+        ("neck", "rx", -0.12), ("cranium", "ry", 0.03), ("* inner brow", "ry", -0.12), ("* outer brow", "ry", -0.12),
+        ("* inner brow", "y", 0.02), ("* outer brow", "y", 0.02), ("beard chin", "y", 0.06), ("beard shell", "y", 0.04),
+    ),
+    ("age", "old"): (
+        ("* cheek", "y", -0.12), ("* cheek", "rx", -0.08), ("* cheek", "x", 0.03), ("jaw", "rx", 0.03), ("* ear", "ry", 0.12),
+        ("nose tip", "rx", 0.12), ("nose tip", "y", -0.03), ("* nostril", "y", -0.02), ("* eye", "ry", -0.08), ("* eye", "rx", -0.05),
+        ("* lids", "upper", -0.10), ("* lids", "slant", 0.08), ("lips", "upper", -0.045), ("lips", "lower", -0.03),
+        ("* outer brow", "y", -0.02), ("buzz cap", "cut", 0.17), ("short cap", "cut", 0.15), ("long cap", "cut", 0.08),
+        ("bun cap", "cut", 0.12), ("ponytail cap", "cut", 0.12), ("curly cap", "cut", 0.10),
+        ("* inner brow", "ry", 0.10), ("* outer brow", "ry", 0.14),
+    ),
+    ("presentation", "feminine"): (
+        ("jaw", "rx", -0.07), ("chin", "rx", -0.15), ("neck", "rx", -0.16), ("neck", "rz", -0.12), ("* eye", "rx", 0.05),
+        ("* eye", "ry", 0.06), ("lips", "upper", 0.06), ("lips", "lower", 0.075), ("lips", "width", -0.02),
+        ("* inner brow", "ry", -0.35), ("* outer brow", "ry", -0.35), ("* outer brow", "roll", 0.08),
+        ("* inner brow", "y", 0.02), ("* outer brow", "y", 0.025), ("nose tip", "rx", -0.14), ("* nostril", "x", -0.012),
+        ("* shoulder", "x", -0.08),
+    ),
+    ("presentation", "masculine"): (
+        ("jaw", "rx", 0.06), ("chin", "rx", 0.24), ("chin", "ry", 0.10), ("neck", "rx", 0.13), ("neck", "rz", 0.08),
+        ("* inner brow", "ry", 0.36), ("* outer brow", "ry", 0.36), ("* inner brow", "y", -0.03), ("* outer brow", "y", -0.035),
+        ("* eye", "ry", -0.06), ("lips", "upper", -0.03), ("lips", "lower", -0.03), ("nose tip", "rx", 0.12),
+        ("* nostril", "x", 0.01), ("* shoulder", "x", 0.10), ("* shoulder", "y", 0.05), ("beard shell", "rx", 0.05),
+    ),
+    ("glasses", "round"): (("* inner brow", "y", 0.05), ("* outer brow", "y", 0.05)),
+    ("glasses", "square"): (("* inner brow", "y", 0.03), ("* outer brow", "y", 0.03)),
+    ("glasses", "sunglasses"): (("* inner brow", "y", 0.04), ("* outer brow", "y", 0.04)),
+}
