@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
+from misen.core.errors import InputError
 from misen.core.signal import Signal
 
 Layout = Literal["vector", "tokens", "map"]
@@ -54,6 +55,7 @@ class Condition:
         return Condition(self.layout, self.value.to(device), self.present.to(device), mask)
 
 
+@runtime_checkable
 class Encoder(Protocol):
     """Turns a signal into a condition; parameter-free, or frozen and shared by all generators."""
 
@@ -66,3 +68,10 @@ class Encoder(Protocol):
     def encode(self, signal: Signal, layout: Layout) -> Condition:
         """Encode a batch of signals; raises ``InputError`` for a layout not in ``layouts``."""
         ...
+
+
+def check_layout(layout: Layout, accepted: tuple[Layout, ...]) -> None:
+    """Raise ``InputError`` if an encoder that makes ``accepted`` is asked for another layout."""
+    if layout not in accepted:
+        hint = f"accepted: {', '.join(accepted)}"
+        raise InputError(f"this signal has no {layout} encoding", field="layout", hint=hint)

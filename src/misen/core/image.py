@@ -23,3 +23,10 @@ def resize(image: Tensor, size: int) -> Tensor:
         return image
     shrinks = image.shape[-1] > size
     return functional.interpolate(image, (size, size), mode="bilinear", align_corners=False, antialias=shrinks)
+
+
+def square(image: Tensor, fill: float) -> Tensor:
+    """(..., H, W) padded evenly with ``fill`` to (..., max(H, W), max(H, W))."""
+    height, width = image.shape[-2:]
+    rows, columns = max(width - height, 0), max(height - width, 0)
+    return functional.pad(image, (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2), value=fill)

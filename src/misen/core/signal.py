@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import torch
 from torch import Tensor
+
+from misen.core.errors import InputError
 
 
 @runtime_checkable
@@ -53,3 +56,47 @@ def pick(index: int | slice | Tensor, length: int) -> Tensor:
     """The index tensor meant by ``signal[index]``; an ``int`` keeps its batch axis."""
     positions = torch.arange(length)
     return positions[index].reshape(-1) if isinstance(index, int) else positions[index]
+
+
+def key_values(argument: str) -> dict[str, str]:
+    """``"yaw=20, pitch=5"`` as a dictionary; raises ``InputError`` for a pair without "=" and for a key given twice."""
+    found: dict[str, str] = {}
+    for pair in argument.split(","):
+        key, equals, value = (part.strip() for part in pair.partition("="))
+        if not (key and equals and value):
+            raise InputError(f"{pair.strip()!r} is not key=value", field=key, hint="separate pairs with commas")
+        if key in found:
+            raise InputError(f"{key} is given twice: {found[key]!r} and {value!r}", field=key, hint="keep one of them")
+        found[key] = value
+    return found
+
+
+class Batched:
+    """Length and indexing of a frozen dataclass whose fields all are batched, as tensors or as tuples."""
+
+    @classmethod
+    def of(cls, **values: Any) -> Self:
+        """An instance from its fields as they are kept, past the constructor and its checks."""
+        signal = cls.__new__(cls)
+        signal._keep(**values)
+        return signal
+
+    def _keep(self, **values: Any) -> None:
+        """Set the fields of a frozen instance; for constructors."""
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    def _kept(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+
+    def __len__(self) -> int:
+        return len(next(iter(self._kept().values())))
+
+    def __getitem__(self, index: int | slice | Tensor) -> Self:
+        """A sub-batch; see :class:`Signal`."""
+        chosen = pick(index, len(self))
+        return self.of(**{name: _gather(value, chosen) for name, value in self._kept().items()})
+
+
+def _gather(values: Tensor | tuple[Any, ...], index: Tensor) -> Tensor | tuple[Any, ...]:
+    return values[index.to(values.device)] if isinstance(values, Tensor) else tuple(values[i] for i in index.tolist())

@@ -1,0 +1,37 @@
+"""What energies and judges are handed: an observer and a joint embedding, of side A or of side B."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from torch import Tensor
+
+from misen.perception.reading import Reading
+
+Look = Callable[[Tensor], Reading]
+"""Pictures (B, 3, H, W) in [-1, 1] of any size -> what is seen in them."""
+
+
+class JointEmbedding(Protocol):
+    """Pictures and sentences in one space."""
+
+    def image(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) in [-1, 1] of any size -> (B, 128) unit vectors."""
+        ...
+
+    def text(self, sentences: list[str]) -> Tensor:
+        """B sentences -> (B, 128) unit vectors."""
+        ...
+
+
+class Senses(Protocol):
+    """One side's networks; ``misen.perception.coach`` and ``misen.perception.judge`` both are."""
+
+    def observer(self) -> Look:
+        """The observer of this side."""
+        ...
+
+    def joint(self) -> JointEmbedding:
+        """The joint text-image embedding of this side."""
+        ...
