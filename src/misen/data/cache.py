@@ -1,7 +1,7 @@
 """The world rendered once into memory-mapped arrays, built in chunks that survive interruption.
 
-A cache is a folder with one ``.npy`` file per field and a ``manifest.json``, which is written last: a folder without one
-is unfinished, and building it again does only what is missing.
+A cache is a folder with one ``.npy`` file per field and a ``manifest.json``, which is written last: a folder without
+one is unfinished, and building it again does only what is missing.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ def _done(folder: Path, start: int) -> Path:
 @torch.inference_mode()
 def _render(task: tuple[Path, int, int]) -> None:
     folder, start, size = task
-    seeds = torch.from_numpy(np.load(folder / "seed.npy", mmap_mode="r")[start : start + CHUNK].copy())
+    seeds = torch.from_numpy(np.array(np.load(folder / "seed.npy", mmap_mode="r")[start : start + CHUNK]))
     for name, tensor in encode(tell_truth(sample(seeds), size)).items():
         array = np.load(folder / f"{name}.npy", mmap_mode="r+")
         array[start : start + len(seeds)] = tensor.numpy()

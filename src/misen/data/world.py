@@ -12,6 +12,7 @@ from torch import Tensor
 from misen.scene.attributes import COLUMN
 from misen.scene.observe import observe
 from misen.scene.record import Record
+from misen.scene.renderer import render
 from misen.scene.sampling import sample
 from misen.scene.sketching import sketch
 from misen.scene.truth import Truth
@@ -25,7 +26,7 @@ EPOCH = 1 << 46
 def tell_truth(record: Record, size: int = 64, supersample: int = 2) -> Truth:
     """Everything a modality can observe of ``record``, rendered at ``size`` pixels."""
     observation = observe(record, size, supersample)
-    exemplar = observe(companion(record), size, supersample).image
+    exemplar = render(companion(record), size, supersample)
     return Truth(record, observation, sketch(observation, record.seed), exemplar)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 import torch
+from accelerate import PartialState
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,5 @@ def team(threads: int | None = None) -> Team:
     """
     if threads is not None:
         torch.set_num_threads(threads)
-    if "RANK" not in os.environ:
-        return Team(0, 1, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
-    from accelerate import PartialState
-
-    state = PartialState()
+    state = PartialState(cpu=not torch.cuda.is_available())
     return Team(state.process_index, state.num_processes, state.device)

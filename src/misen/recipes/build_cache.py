@@ -1,0 +1,50 @@
+"""Renders a split of the avatar world into a cache: ``python -m misen.recipes.build_cache --split train-a DIR``.
+
+Two processes of one thread each render about 80 records per second at 64 pixels on two AVX-512 cores; a record takes 62
+kB. Run again after an interruption, it does what is missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.progress import track
+
+from misen.core.errors import NotFoundError, closest
+from misen.data.cache import build
+from misen.scene.splits import SPLITS, Split
+
+
+def build_cache(folder: Path, split: Split, count: int, *, start: int = 0, size: int = 64, workers: int = 2) -> None:
+    """Render ``count`` records of ``split`` from element ``start`` on into ``folder``."""
+    seeds = split.seeds(start, count)
+    progress = build(folder, split.name, seeds, size=size, workers=workers)
+    for _ in track(progress, f"{split.name} -> {folder}", total=-(-count // 200)):
+        pass
+
+
+def find_split(name: str) -> Split:
+    """The split called ``name``; raises ``NotFoundError`` with the closest names."""
+    splits = {split.name: split for split in SPLITS}
+    if name not in splits:
+        raise NotFoundError(f"there is no split called {name!r}", field="split", hint=closest(name, splits))
+    return splits[name]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the command line and build."""
+    parser = argparse.ArgumentParser(prog="python -m misen.recipes.build_cache", description="Render a world cache.")
+    parser.add_argument("folder", type=Path, help="where the cache goes")
+    parser.add_argument("--split", type=find_split, required=True, help="train-a, train-b, validation, test, composition")
+    parser.add_argument("--count", type=int, required=True, help="records")
+    parser.add_argument("--start", type=int, default=0, help="first element of the split")
+    parser.add_argument("--size", type=int, default=64, help="pixels")
+    parser.add_argument("--workers", type=int, default=2, help="processes of one thread each")
+    given = parser.parse_args(arguments)
+    build_cache(given.folder, given.split, given.count, start=given.start, size=given.size, workers=given.workers)
+
+
+if __name__ == "__main__":
+    main()
