@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -12,7 +12,11 @@ from misen.perception.reading import Reading
 Look = Callable[[Tensor], Reading]
 """Pictures (B, 3, H, W) in [-1, 1] of any size -> what is seen in them."""
 
+SIZE = 64
+"""Height and width at which pictures are looked at; others are resized to it first."""
 
+
+@runtime_checkable
 class JointEmbedding(Protocol):
     """Pictures and sentences in one space."""
 
@@ -25,6 +29,7 @@ class JointEmbedding(Protocol):
         ...
 
 
+@runtime_checkable
 class Senses(Protocol):
     """One side's networks; ``misen.perception.coach`` and ``misen.perception.judge`` both are."""
 

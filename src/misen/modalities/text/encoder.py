@@ -28,23 +28,24 @@ class TextEncoder:
 
     @torch.no_grad()
     def encode(self, signal: Text, layout: Layout) -> Condition:
-        """Last hidden states; empty prompts are null, and prompts over the token limit are cut with a warning."""
+        """Last hidden states; empty prompts are null, and typed ones over the token limit are cut with a warning."""
         check_layout(layout, self.layouts)
-        value = self.model(input_ids=self._ids(list(signal.prompts)).to(self.model.device)).last_hidden_state
+        self._warn(signal)
+        value = self.model(input_ids=self._ids(signal.prompts).to(self.model.device)).last_hidden_state
         present = torch.tensor([bool(prompt.strip()) for prompt in signal.prompts], device=value.device)
-        mask = torch.ones(value.shape[:2], dtype=torch.bool, device=value.device)
-        return Condition(layout, value, present, mask)
+        return Condition(layout, value, present, torch.ones(value.shape[:2], dtype=torch.bool, device=value.device))
 
-    def _ids(self, prompts: list[str]) -> Tensor:
-        limit = int(self.model.config.max_position_embeddings)
-        whole = [len(ids) for ids in self.tokenizer(prompts, verbose=False).input_ids]
-        for prompt, dropped in ((p, n - limit) for p, n in zip(prompts, whole, strict=True) if n > limit):
-            start = prompt if len(prompt) <= 40 else prompt[:39] + "…"
-            warnings.warn(f"prompt {start!r} is too long: its last {dropped} tokens were dropped", stacklevel=3)
-        padded = self.tokenizer(
-            prompts, padding="max_length", max_length=limit, truncation=True, return_tensors="pt"
-        )  # fmt: skip
+    def _ids(self, prompts: tuple[str, ...]) -> Tensor:
+        padded = self.tokenizer(list(prompts), padding="max_length", truncation=True, return_tensors="pt")
         return padded.input_ids  # type: ignore[no-any-return]
+
+    def _warn(self, signal: Text) -> None:
+        """Say how much of each typed prompt does not fit; captions of the world are cut silently."""
+        limit = self.tokenizer.model_max_length
+        for prompt in (p for p, claims in zip(signal.prompts, signal.claims, strict=True) if claims is None):
+            if (dropped := len(self.tokenizer(prompt, verbose=False).input_ids) - limit) > 0:
+                start = prompt if len(prompt) <= 40 else prompt[:39] + "…"
+                warnings.warn(f"prompt {start!r} is too long: its last {dropped} tokens were dropped", stacklevel=3)
 
 
 def build(coach: Any) -> TextEncoder:

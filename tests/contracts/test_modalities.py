@@ -1,0 +1,242 @@
+"""One battery for every registered modality: signal, encoder, energy and judge keep their contracts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+from misen.core.errors import InputError
+from misen.core.registry import modalities
+from misen.core.signal import Signal
+from misen.core.view import View
+from misen.data.world import tell_truth
+from misen.perception.reading import Reading
+from misen.perception.text import tokenizer
+from misen.scene.anatomy import CLASSES, EXPRESSION_AXES, LANDMARKS
+from misen.scene.attributes import ONE_HOT_WIDTH
+from misen.scene.sampling import sample
+from misen.scene.truth import Truth
+
+NAMES = sorted(modalities())
+BATCH = 4
+
+
+class SmallObserver(nn.Module):
+    """Random, tiny and smooth: enough to see that energies have gradients and judges have scores."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.maps = nn.Conv2d(3, len(CLASSES) + 1 + len(LANDMARKS), 5, padding=2)
+        self.vectors = nn.Linear(3 * 16 * 16, ONE_HOT_WIDTH + 32 + 3 + 3 + 64 + len(EXPRESSION_AXES) + 256)
+
+    def forward(self, images: Tensor) -> Reading:
+        images = functional.interpolate(images, (64, 64), mode="bilinear")
+        segmentation, depth, heat = self.maps(images).split([len(CLASSES), 1, len(LANDMARKS)], dim=1)
+        vectors = self.vectors(functional.avg_pool2d(images, 4).flatten(1))
+        parts = vectors.split([ONE_HOT_WIDTH, 32, 3, 3, 64, len(EXPRESSION_AXES), 256], dim=1)
+        attributes, visible, camera, facing, identity, expression, features = parts
+        weight = heat.flatten(2).softmax(2)
+        axis = (torch.arange(64) + 0.5) / 64
+        grid = torch.stack((axis.repeat(64), axis.repeat_interleave(64)), dim=1)
+        identity = functional.normalize(identity, dim=1)
+        return Reading(
+            attributes, segmentation, weight @ grid, visible, camera, facing, depth.sigmoid(), identity, expression,
+            features, (images,),
+        )  # fmt: skip
+
+
+class SmallJoint(nn.Module):
+    """A joint embedding of random projections."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(1)
+        self.picture = nn.Linear(3 * 16 * 16, 128)
+
+    def image(self, images: Tensor) -> Tensor:
+        return functional.normalize(self.picture(functional.adaptive_avg_pool2d(images, 16).flatten(1)), dim=1)
+
+    def text(self, sentences: list[str]) -> Tensor:
+        rows = [torch.randn(128, generator=torch.Generator().manual_seed(len(sentence))) for sentence in sentences]
+        return functional.normalize(torch.stack(rows), dim=1)
+
+
+@dataclass
+class SmallTextEncoder:
+    """A tokenizer and a text model of the shapes that ship, untrained."""
+
+    tokenizer: CLIPTokenizer
+    model: CLIPTextModel
+
+
+class SmallSenses:
+    """Stands in for ``misen.perception.coach`` and ``misen.perception.judge``."""
+
+    @staticmethod
+    @cache
+    def observer() -> SmallObserver:
+        return SmallObserver()
+
+    @staticmethod
+    @cache
+    def joint() -> SmallJoint:
+        return SmallJoint()
+
+    @staticmethod
+    @cache
+    def text_encoder() -> SmallTextEncoder:
+        words = tokenizer()
+        config = CLIPTextConfig(
+            vocab_size=len(words), hidden_size=192, intermediate_size=64, num_hidden_layers=1, num_attention_heads=2,
+            max_position_embeddings=words.model_max_length, bos_token_id=words.bos_token_id,
+            eos_token_id=words.eos_token_id, pad_token_id=words.pad_token_id,
+        )  # fmt: skip
+        return SmallTextEncoder(words, CLIPTextModel(config).eval())
+
+
+@pytest.fixture(scope="module")
+def truth() -> Truth:
+    return tell_truth(sample(torch.arange(100, 100 + BATCH), full_circle=0.0))
+
+
+@pytest.fixture(params=NAMES)
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def signal(name: str, truth: Truth) -> Signal:
+    return modalities()[name].signal.observe(truth, torch.arange(BATCH))
+
+
+def same(first: Signal, second: Signal) -> bool:
+    return first.to_json() == second.to_json()
+
+
+def encoder(name: str):
+    return modalities()[name].part("encoder").build(SmallSenses)
+
+
+def test_signal_class_carries_its_name(name: str, signal: Signal) -> None:
+    assert isinstance(signal, Signal)
+    assert signal.modality == name
+    assert type(signal).__name__ == modalities()[name].signal_class
+    assert len(signal) == BATCH
+
+
+def test_json_round_trip_is_exact(signal: Signal) -> None:
+    written = json.loads(json.dumps(signal.to_json(), allow_nan=False))
+    again = type(signal).from_json(written)
+    assert same(again, signal)
+    for kept, value in vars(signal).items():
+        other = getattr(again, kept)
+        assert torch.equal(other, value) if isinstance(value, Tensor) else other == value
+
+
+def test_observation_depends_on_its_seed_alone(name: str, signal: Signal, truth: Truth) -> None:
+    order = torch.tensor([2, 0])
+    again = modalities()[name].signal.observe(truth[order], torch.arange(BATCH)[order])
+    assert same(again, signal[order])
+
+
+def test_indexing_keeps_the_batch_axis_and_gathers(signal: Signal) -> None:
+    items = signal.to_json()
+    assert signal[1].to_json() == [items[1]]
+    assert signal[-1].to_json() == [items[-1]]
+    assert signal[1:3].to_json() == items[1:3]
+    permuted = signal[torch.tensor([3, 0, 0])]
+    assert permuted.to_json() == [items[3], items[0], items[0]]
+
+
+def test_words_and_preview_are_for_people(signal: Signal) -> None:
+    lines = signal.describe()
+    assert len(lines) == BATCH
+    assert all(line and "\n" not in line for line in lines)
+    preview = signal.preview(48)
+    if preview is not None:
+        assert preview.shape == (BATCH, 3, 48, 48)
+        assert preview.min() >= -1
+        assert preview.max() <= 1
+        assert preview.std() > 0
+
+
+def test_encodings_have_the_promised_shapes(name: str, signal: Signal) -> None:
+    chosen = encoder(name)
+    for layout in chosen.layouts:
+        condition = chosen.encode(signal, layout)
+        axis = 2 if layout == "tokens" else 1
+        assert condition.layout == layout
+        assert condition.value.ndim == {"vector": 2, "tokens": 3, "map": 4}[layout]
+        assert condition.value.shape[axis] == chosen.width(layout)
+        assert condition.value.dtype == torch.float32
+        assert condition.value.isfinite().all()
+        assert condition.present.shape == (BATCH,)
+        assert condition.present.any()
+        if layout == "tokens":
+            assert condition.mask.shape == condition.value.shape[:2]
+            assert (condition.mask.any(1) | ~condition.present).all()
+        else:
+            assert condition.mask is None
+
+
+def test_encodings_tell_items_apart_and_ignore_the_batch(name: str, signal: Signal) -> None:
+    chosen = encoder(name)
+    for layout in chosen.layouts:
+        together = chosen.encode(signal, layout).value
+        assert not torch.equal(together[0], together[1])
+        assert torch.allclose(chosen.encode(signal[1], layout).value, together[1:2], atol=1e-5)
+
+
+def test_other_layouts_are_refused(name: str, signal: Signal) -> None:
+    chosen = encoder(name)
+    for layout in {"vector", "tokens", "map"} - set(chosen.layouts):
+        with pytest.raises(InputError, match="accepted: "):
+            chosen.encode(signal, layout)
+        with pytest.raises(InputError, match="accepted: "):
+            chosen.width(layout)
+
+
+def test_energy_is_a_differentiable_disagreement(name: str, signal: Signal) -> None:
+    image = torch.randn(BATCH, 3, 64, 64, generator=torch.Generator().manual_seed(3)).clamp(-1, 1).requires_grad_()
+    energy = modalities()[name].part("energy").build(SmallSenses)
+    values = energy.begin(signal, View(image))(View(image))
+    assert values.shape == (BATCH,)
+    assert values.isfinite().all()
+    assert (values >= 0).all()
+    assert (values > 0).any()
+    (gradient,) = torch.autograd.grad(values.sum(), image)
+    assert gradient.isfinite().all()
+    moved = gradient.flatten(1).abs().sum(1) > 0
+    assert torch.equal(moved, values > 0)
+
+
+def test_energy_takes_pictures_of_any_size(name: str, signal: Signal) -> None:
+    view = View(torch.zeros(BATCH, 3, 96, 96))
+    values = modalities()[name].part("energy").build(SmallSenses).begin(signal, view)(view)
+    assert values.shape == (BATCH,)
+
+
+def test_judge_scores_each_picture_for_itself(name: str, signal: Signal, truth: Truth) -> None:
+    judge = modalities()[name].part("judge").build(SmallSenses)
+    scores = judge.score(truth.observation.image, signal)
+    assert scores.shape == (BATCH,)
+    assert scores.isfinite().any()
+    assert torch.allclose(judge.score(truth.observation.image[1:2], signal[1]), scores[1:2], atol=1e-4, equal_nan=True)
+    assert isinstance(judge.metric, str)
+    assert judge.metric
+    assert isinstance(judge.higher_is_better, bool)
+    assert judge.unit in ("", "px", "degrees")
+
+
+def test_judges_know_neither_energies_nor_encoders(name: str) -> None:
+    module = modalities()[name].part("judge")
+    origins = {getattr(value, "__module__", "") for value in vars(module).values()}
+    assert not {origin for origin in origins if origin and origin.endswith((".energy", ".encoder"))}
