@@ -34,7 +34,8 @@ def mouth_curves(timed: Sequence[TimedPhoneme]) -> Tensor:
     shapes = torch.tensor([pull[3] for pull in pulls], dtype=torch.float64)
     outside = ((frame_times(timed[-1].end)[:, None] - middle).abs() - half).clamp(min=0)
     dominance = grip * torch.exp(-((outside / REACH) ** 2)) + 1e-9
-    return ((dominance @ shapes) / dominance.sum(dim=1, keepdim=True)).float()
+    weights: Tensor = dominance / dominance.sum(dim=1, keepdim=True)
+    return (weights @ shapes).float()
 
 
 def _pulls(timed: TimedPhoneme) -> list[tuple[float, float, float, tuple[float, float, float]]]:

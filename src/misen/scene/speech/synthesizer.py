@@ -25,7 +25,7 @@ OVERSAMPLING = 4
 HIGHER_FORMANTS = (3500.0, 4500.0)
 BANDWIDTHS = (70.0, 90.0, 140.0, 250.0, 350.0)
 FORMANT_GLIDE, LOUDNESS_GLIDE = 0.018, 0.006
-"""Seconds over which formants and amplitudes are smoothed (standard deviation): the tongue is slower than the breath."""
+"""Standard deviations in seconds of the smoothing of formants and amplitudes: tongues are slower than breath."""
 
 Array = NDArray[np.float64]
 
