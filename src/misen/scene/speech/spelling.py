@@ -19,8 +19,8 @@ _WORDS: Mapping[str, str] = {
     "are": "AA R", "was": "W AA Z", "what": "W AH T", "name": "N EY M", "come": "K AH M", "some": "S AH M",
     "to": "T UW", "do": "D UW", "no": "N OW", "go": "G OW", "so": "S OW", "yes": "Y EH S", "of": "AH V",
     "have": "HH AE V", "thank": "TH AE NG K", "please": "P L IY Z", "people": "P IY P AX L", "they": "DH EY",
-    "there": "DH EH R", "this": "DH IH S", "that": "DH AE T", "water": "W AO T ER", "world": "W ER L D", "says": "S EH Z",
-    "said": "S EH D",
+    "there": "DH EH R", "this": "DH IH S", "that": "DH AE T", "water": "W AO T ER", "world": "W ER L D",
+    "says": "S EH Z", "said": "S EH D",
 }  # fmt: skip
 
 _SOUNDS: Mapping[str, str] = {
