@@ -90,7 +90,7 @@ def average(ports: Mapping[str, Port], conditions: Mapping[str, Condition], batc
         value = condition.value
         color = value if ports[name].layout == "vector" else value.sum(1) if ports[name].layout == "tokens" else None
         color = value.mean((2, 3)) if color is None else color
-        total = total + color * condition.present[:, None]
+        total = total + color[:, :3] * condition.present[:, None]
     return total
 
 

@@ -1,1 +1,47 @@
-"""Use cases without transport: synthesize, edit, train, evaluate, explain."""
+"""Use cases without transport: what the command line, the studio, the server and scripts call.
+
+Make pictures::
+
+    model = load("avatars/diffusion")            # a shipped model, a family's name, or a folder
+    result = model.synthesize(Text("a bald man"), Guidance(signal=sketch, strength=0.8), seed=7, num_images=4)
+    result = model.edit("in.png", Text("a red hat"), mask="mask.png", strength=0.6)
+    result.images[0].save("out.png")             # a PNG that holds its recipe
+    print(result.plan.explain())
+
+Repeat and inspect::
+
+    plan = model.plan(Text("a bald man"))        # the plan of the same arguments, nothing is computed
+    result = run(Recipe.read("recipe.json"))     # one JSON document describes one or more pictures
+    verdict = replay("out.png")                  # identical | within tolerance | differs (field)
+    cards = catalog()                            # what ships
+
+Store::
+
+    paths = destinations("a.png", count=4, overwrite=False)     # refuses before anything is computed
+    render_world(100, Path("out"))                              # records of the avatar world with every modality
+
+Everything a caller gets wrong is a ``MisenError``; see :mod:`misen.core.errors`.
+"""
+
+from misen.app.catalog import Card, catalog
+from misen.app.destinations import destinations
+from misen.app.model import Model, load, run
+from misen.app.recipe import Recipe
+from misen.app.replay import Verdict, replay
+from misen.app.result import Picture, Result
+from misen.app.world import render_world
+
+__all__ = [
+    "Card",
+    "Model",
+    "Picture",
+    "Recipe",
+    "Result",
+    "Verdict",
+    "catalog",
+    "destinations",
+    "load",
+    "render_world",
+    "replay",
+    "run",
+]

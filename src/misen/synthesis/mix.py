@@ -11,7 +11,7 @@ InstructPix2Pix (arXiv:2211.09800), equation 3, for several conditions; deviatio
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -94,8 +94,8 @@ def _add(stage: Conditions, port: str, condition: Condition | None, negative: Co
 
 def _join(first: Condition, second: Condition) -> Condition:
     """Two conditions made of tokens as one longer row of tokens."""
-    masks = [_counted(condition) for condition in (first, second)]
-    return replace(first, value=torch.cat([first.value, second.value], 1), mask=torch.cat(masks, 1))
+    value, mask = torch.cat([first.value, second.value], 1), torch.cat([_counted(first), _counted(second)], 1)
+    return Condition(first.layout, value, first.present | second.present, mask)
 
 
 def _counted(condition: Condition) -> Tensor:

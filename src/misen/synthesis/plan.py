@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from misen.core.condition import Encoder
 from misen.core.energy import Energy
@@ -19,6 +19,26 @@ from misen.synthesis.mix import weights
 from misen.synthesis.project import Known
 
 Taken = Literal["native", "adapted", "consistency"]
+
+
+@runtime_checkable
+class Encoders(Protocol):
+    """Encoders by modality: a dictionary, or one that builds each when it is first asked for."""
+
+    def __contains__(self, modality: object) -> bool: ...
+
+    def __getitem__(self, modality: str) -> Encoder: ...
+
+
+@runtime_checkable
+class Energies(Protocol):
+    """Energies by modality: a dictionary, or one that builds each when it is first asked for."""
+
+    def __contains__(self, modality: object) -> bool: ...
+
+    def __iter__(self) -> Iterator[str]: ...
+
+    def __getitem__(self, modality: str) -> Energy: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,8 +142,8 @@ def plan(
     known: Known | None = None,
     *,
     sampler: Sampler,
-    encoders: Mapping[str, Encoder],
-    energies: Mapping[str, Energy],
+    encoders: Encoders,
+    energies: Energies,
     scale: float = 1.0,
     negatives: Sequence[Signal] = (),
 ) -> Plan:
@@ -157,9 +177,10 @@ def plan(
 class _Planner:
     """Decides one guidance after another, remembers which ports are taken and collects refusals."""
 
-    def __init__(self, generator: Generator, encoders: Mapping[str, Encoder], energies: Mapping[str, Energy]) -> None:
+    def __init__(self, generator: Generator, encoders: Encoders, energies: Energies) -> None:
         self.generator, self.encoders, self.energies = generator, encoders, energies
         self.taken: list[tuple[str, tuple[float, float]]] = []
+        self.avoided: set[str] = set()
         self.refusals: list[str] = []
 
     def collect(self, found: Iterable[Decision | str]) -> tuple[Decision, ...]:
@@ -213,15 +234,23 @@ class _Planner:
             if problem := self._obstacle(name, port, guidance, negative=negative):
                 problems.append(problem)
                 continue
-            self.taken += [] if negative else [(name, guidance.window)]
+            self._take(name, guidance, negative=negative)
             reason = f"port {name!r} was trained on {modality}"
             return Decision(guidance, "native", reason, name, port.mixable, encoder=self.encoders[modality])
         return ", ".join(problems)
+
+    def _take(self, name: str, guidance: Guidance, *, negative: bool) -> None:
+        if negative:
+            self.avoided.add(name)
+        else:
+            self.taken.append((name, guidance.window))
 
     def _obstacle(self, name: str, port: Port, guidance: Guidance, *, negative: bool) -> str:
         """Why the port cannot take the guidance, or "" when it can."""
         if not port.mixable and (negative or guidance.strength != 1):
             return f"port {name!r} has no null condition, so only strength 1 makes sense"
+        if negative and name in self.avoided:
+            return f"port {name!r} takes one negative"
         if port.layout != "tokens" and not negative and self._occupied(name, guidance.window):
             return f"port {name!r} takes one {port.layout} at a time"
         return ""

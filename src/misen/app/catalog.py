@@ -1,0 +1,41 @@
+"""What ships: the cards of the models in the package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from misen import assembly
+
+
+@dataclass(frozen=True)
+class Card:
+    """One model.
+
+    Attributes:
+        name: what ``load`` takes for a generator.
+        family: kind of generator, or "" for the networks that encode, steer and judge.
+        folder: where it lies.
+        bytes: size of its weights.
+        facts: everything its card.toml says: training data, measured figures, cost, licence.
+    """
+
+    name: str
+    family: str
+    folder: Path
+    bytes: int
+    facts: Mapping[str, Any]
+
+
+def catalog() -> list[Card]:
+    """The cards of every model that ships, generators first."""
+    cards = [_card(folder) for folder in assembly.model_folders()]
+    return sorted(cards, key=lambda card: (not card.family, card.name))
+
+
+def _card(folder: Path) -> Card:
+    facts = assembly.read_card(folder)
+    size = sum(file.stat().st_size for file in folder.rglob("*.safetensors"))
+    return Card(assembly.model_name(folder), str(facts.get("family", "")), folder, size, facts)

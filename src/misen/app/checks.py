@@ -1,0 +1,57 @@
+"""Checks of plain arguments before any work: what was given, what is accepted, what to do."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+
+from misen.core.errors import InputError
+from misen.core.seeding import SEED_LIMIT, check_seed
+
+STEPS_LIMIT = 1000
+SCALE_LIMIT = 1000.0
+COUNT_LIMIT = 10_000
+
+
+def whole(value: object, name: str, low: int, high: int) -> int:
+    """``value`` as an int in [low, high]; booleans, floats and digits in quotes are refused."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise InputError(f"{name} must be a whole number from {low} to {high}, got {value!r}", field=name)
+    return value
+
+
+def real(value: object, name: str, low: float, high: float) -> float:
+    """``value`` as a float in [low, high]; booleans and NaN are refused."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise InputError(f"{name} must be a number from {low:g} to {high:g}, got {value!r}", field=name)
+    return float(value)
+
+
+def one_of(value: object, name: str, accepted: Sequence[int]) -> None:
+    """Refuse ``value`` unless it is among ``accepted``."""
+    if isinstance(value, bool) or value not in accepted:
+        raise InputError(f"{name} must be one of {', '.join(map(str, accepted))}, got {value!r}", field=name)
+
+
+def side(value: object, name: str, size: int) -> int:
+    """``value`` if it is the one side length a model makes."""
+    if isinstance(value, bool) or value != size:
+        raise InputError(
+            f"{name} must be {size}, got {value!r}",
+            field=name,
+            hint=f"this model makes pictures of {size} x {size} only (allowed range {size} to {size}, step {size})",
+        )
+    return size
+
+
+def seeds(seed: int | Sequence[int] | None, count: int | None) -> tuple[int, ...]:
+    """One seed per picture: the given ones, or consecutive ones from the given or a drawn first."""
+    if isinstance(seed, list | tuple):
+        if count not in (None, len(seed)) or not seed:
+            raise InputError(f"{len(seed)} seeds were given for {count} pictures", field="seed")
+        return tuple(check_seed(one) for one in seed)
+    first = secrets.randbelow(2**32) if seed is None else check_seed(seed)
+    number = whole(1 if count is None else count, "num_images", 1, COUNT_LIMIT)
+    if first + number > SEED_LIMIT:
+        raise InputError(f"seed must leave room for {number} pictures below 2**63, got {first}", field="seed")
+    return tuple(range(first, first + number))

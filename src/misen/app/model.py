@@ -1,0 +1,310 @@
+"""A model that is ready to make and to edit pictures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from misen import assembly
+from misen.app import checks
+from misen.app.computing import fixed
+from misen.app.progress import Callback, watch
+from misen.app.recipe import ModelReference, Recipe, coverage
+from misen.app.request import Request
+from misen.app.result import Picture, Result
+from misen.core.errors import InputError
+from misen.core.guidance import Guidance
+from misen.core.signal import Signal
+from misen.editing import Canvas
+from misen.media.picture import Source, color, open_picture
+from misen.synthesis import Plan, Synthesis, plan, synthesize
+from misen.synthesis.trace import Watch
+
+Wish = Signal | Guidance | str
+"""A signal, a signal with strength, window and route, or words."""
+
+Deliver = Callable[[int, Picture], None]
+"""Called with the index of a picture and the picture as soon as it is finished."""
+
+
+class Model:
+    """A generator with everything that guides it.
+
+    On the CPU results are bit-identical over runs, thread settings and ``num_images``: pictures are made one at a time,
+    with a fixed number of inner threads. A ``batch_size`` above 1 makes several at once, which is faster and may change
+    a picture by up to 2 levels of 255.
+    """
+
+    def __init__(self, opened: assembly.Opened, device: str = "cpu") -> None:
+        """Wrap an opened model; see :func:`load`."""
+        self.opened, self.device = opened, device
+
+    @classmethod
+    def from_pretrained(cls, name: str | Path, *, device: str = "cpu") -> Self:
+        """The same as :func:`load`."""
+        return cls(assembly.open_model(str(name), device), device)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write a folder of safetensors, JSON and TOML from which the model can be loaded."""
+        self.opened.save(Path(folder))
+
+    @property
+    def name(self) -> str:
+        """What it was loaded as."""
+        return self.opened.name
+
+    @property
+    def size(self) -> int:
+        """Height and width of its pictures."""
+        return self.opened.generator.size
+
+    def synthesize(
+        self,
+        *wishes: Wish,
+        batch_size: int = 1,
+        callback_on_step_end: Callback | None = None,
+        callback_on_picture: Deliver | None = None,
+        **settings: Any,
+    ) -> Result:
+        """Make pictures.
+
+        Args:
+            wishes: what guides.
+            batch_size: pictures per forward; 1 is bit-reproducible.
+            callback_on_step_end: sees each step; may raise ``Cancelled``.
+            callback_on_picture: receives each picture as soon as it is finished.
+            settings: see :meth:`request`.
+
+        Raises:
+            InputError: an argument outside what is accepted; nothing has been computed.
+            Unreachable: a guidance that no route can follow; nothing has been computed.
+        """
+        checks.whole(batch_size, "batch_size", 1, checks.COUNT_LIMIT)
+        request = self.request(*wishes, **settings)
+        return self.fulfil(request, batch_size, callback_on_step_end, callback_on_picture)
+
+    def edit(self, image: Source | Tensor, *wishes: Wish, **settings: Any) -> Result:
+        """Change a picture: :meth:`synthesize` with ``image``."""
+        return self.synthesize(*wishes, image=image, **settings)
+
+    def plan(self, *wishes: Wish, **settings: Any) -> Plan:
+        """What :meth:`synthesize` would do with the same arguments, without doing it."""
+        return self.decide(self.request(*wishes, **settings))
+
+    def request(
+        self,
+        *wishes: Wish,
+        negative_prompt: str | Signal | Sequence[Signal] | None = None,
+        image: Source | Tensor | None = None,
+        mask: Source | Tensor | None = None,
+        strength: float | None = None,
+        seed: int | Sequence[int] | None = None,
+        num_images: int | None = None,
+        num_inference_steps: int | None = None,
+        guidance_scale: float | None = None,
+        sampler: str | None = None,
+        width: int | None = None,
+        height: int | None = None,
+    ) -> Request:
+        """Check all arguments and fill in the model's defaults.
+
+        Args:
+            wishes: what guides.
+            negative_prompt: words or signals to push away.
+            image: the picture to begin from: a path, bytes, Pillow's, uint8 (H, W, 3), or a tensor in [-1, 1].
+            mask: what of it may change, white = repaint, or a tensor in [0, 1]; of the picture's size.
+            strength: of the edit, in [0, 1]; 0 keeps the picture, 1 ignores it; by default 0.6, or 1 with a mask.
+            seed: of the first picture, the k-th uses seed + k; or one per picture; drawn when left out.
+            num_images: how many pictures.
+            num_inference_steps: length of the walk, 1 to 1000.
+            guidance_scale: what strength 1 of a native guidance stands for, 0 to 1000.
+            sampler: name of a sampler of the family.
+            width: of the pictures; the model's size.
+            height: of the pictures; the model's size.
+
+        Raises:
+            InputError: an argument outside what is accepted.
+        """
+        chosen = self.opened.defaults
+        for side, name in ((width, "width"), (height, "height")):
+            checks.side(_or(side, self.size), name, self.size)
+        return Request(
+            guidances=tuple(_guidance(wish) for wish in wishes),
+            negatives=tuple(_negatives(negative_prompt)),
+            seeds=checks.seeds(seed, num_images),
+            canvas=self._canvas(image, mask),
+            strength=checks.real(_or(strength, 0.6 if mask is None else 1.0), "strength", 0, 1),
+            sampler=self.opened.check_sampler(_or(sampler, chosen.sampler)),
+            steps=checks.whole(_or(num_inference_steps, chosen.steps), "num_inference_steps", 1, checks.STEPS_LIMIT),
+            scale=checks.real(_or(guidance_scale, chosen.scale), "guidance_scale", 0, checks.SCALE_LIMIT),
+        )
+
+    def order(self, recipe: Recipe) -> Request:
+        """The request a recipe describes; raises ``InputError`` when it asks for what is not accepted."""
+        request = self.request(
+            *(entry.guidance() for entry in recipe.guidances),
+            negative_prompt=[entry.signal() for entry in recipe.negatives],
+            seed=recipe.seeds,
+            num_inference_steps=recipe.num_inference_steps,
+            guidance_scale=recipe.guidance_scale,
+            sampler=recipe.sampler,
+            width=recipe.width,
+            height=recipe.height,
+        )
+        if recipe.canvas is None:
+            return request
+        return replace(request, canvas=recipe.canvas.canvas(self.size), strength=recipe.canvas.strength)
+
+    def decide(self, request: Request) -> Plan:
+        """The plan of a checked request."""
+        return plan(
+            self.opened.generator,
+            request.guidances,
+            request.canvas.known if request.canvas else None,
+            sampler=self.opened.samplers[request.sampler](request.steps),
+            encoders=assembly.encoders(),
+            energies=assembly.energies(),
+            scale=request.scale,
+            negatives=request.negatives,
+        )
+
+    def fulfil(
+        self,
+        request: Request,
+        batch_size: int = 1,
+        callback: Callback | None = None,
+        deliver: Deliver | None = None,
+    ) -> Result:
+        """Make the pictures of a checked request; arguments as of :meth:`synthesize`."""
+        whole, began = self.decide(request), time.perf_counter()
+        pictures: list[Picture] = []
+        walks = []
+        for part, walk in self._walks(request.parts(batch_size), callback):
+            walks.append(walk)
+            for k, image in enumerate(walk.images.float().cpu()):
+                pictures.append(self._picture(image, part.part(slice(k, k + 1))))
+                if deliver is not None:
+                    deliver(len(pictures) - 1, pictures[-1])
+        images = torch.stack([picture.tensor for picture in pictures])
+        return Result(
+            images=tuple(pictures),
+            plan=whole,
+            recipe=self._recipe(request, whole),
+            traces=tuple(walk.trace for walk in walks),
+            seconds=time.perf_counter() - began,
+            change=request.canvas.change(images) if request.canvas else {},
+        )
+
+    def _walks(self, parts: Sequence[Request], callback: Callback | None) -> Iterator[tuple[Request, Synthesis]]:
+        """Each part of a request with its pictures."""
+        for index, part in enumerate(parts):
+            with fixed():
+                walk = self._walk(part, watch(callback, index, len(parts)))
+            yield part, walk
+
+    def _walk(self, request: Request, watch: Watch) -> Synthesis:
+        return synthesize(
+            self.opened.generator,
+            self.opened.samplers[request.sampler](request.steps),
+            self.decide(request),
+            seeds=request.seeds,
+            start=request.canvas.start(request.strength) if request.canvas else None,
+            watch=watch,
+            device=self.device,
+        )
+
+    def _picture(self, image: Tensor, request: Request) -> Picture:
+        return Picture(image, self._recipe(request, self.decide(request)))
+
+    def _recipe(self, request: Request, plan: Plan) -> Recipe:
+        model = ModelReference(name=self.name, sha256=self.opened.sha256)
+        return Recipe.of(model, request, plan, self.size, self.device)
+
+    def _canvas(self, image: Source | Tensor | None, mask: Source | Tensor | None) -> Canvas | None:
+        if image is None and mask is None:
+            return None
+        if image is None:
+            raise InputError("a mask needs a picture", field="mask", hint="give the picture as image")
+        picture = _tensor(image, 3, "image") if isinstance(image, Tensor) else color(open_picture(image, "image"))
+        cover = None if mask is None else _cover(mask)
+        return Canvas.fit(picture, cover, self.size)
+
+
+def load(name: str | Path, *, device: str = "cpu") -> Model:
+    """Open a model: a shipped one's name, a family's name (its best), or a folder.
+
+    Raises:
+        NotFoundError: there is no such model.
+        ModelFileError: its files must not be opened.
+    """
+    return Model.from_pretrained(name, device=device)
+
+
+def run(
+    recipe: Recipe,
+    *,
+    device: str = "cpu",
+    callback_on_step_end: Callback | None = None,
+    callback_on_picture: Deliver | None = None,
+) -> Result:
+    """Make the pictures of a recipe.
+
+    Raises:
+        InputError: the recipe asks for what is not accepted, or for other weights of its model.
+        NotFoundError: its model is not here.
+        Unreachable: its model cannot follow a guidance.
+    """
+    model = load(recipe.model.name, device=device)
+    if recipe.model.sha256 not in ("", model.opened.sha256):
+        raise InputError(
+            f"the recipe was made with other weights of {recipe.model.name}",
+            field="model.sha256",
+            hint="empty the digest to use these",
+        )
+    return model.fulfil(model.order(recipe), 1, callback_on_step_end, callback_on_picture)
+
+
+def _or(given: Any, default: Any) -> Any:
+    """What was given, or what stands for nothing given; a given 0 or NaN is kept, to be judged."""
+    return default if given is None else given
+
+
+def _guidance(wish: Wish) -> Guidance:
+    return wish if isinstance(wish, Guidance) else Guidance(signal=_signal(wish))
+
+
+def _negatives(given: str | Signal | Sequence[Signal] | None) -> list[Signal]:
+    if given is None or given == "":
+        return []
+    return [_signal(one) for one in given] if isinstance(given, list | tuple) else [_signal(given)]
+
+
+def _signal(wish: object) -> Signal:
+    if isinstance(wish, str):
+        return assembly.words(wish)
+    if not isinstance(wish, Signal):
+        raise InputError(
+            f"a guidance must be a signal, a Guidance or words, got {type(wish).__name__}", field="guidance"
+        )
+    return wish
+
+
+def _cover(mask: Source | Tensor) -> Tensor:
+    """(1, 1, H, W) in [0, 1]."""
+    return _tensor(mask, 1, "mask") if isinstance(mask, Tensor) else coverage(open_picture(mask, "mask"))
+
+
+def _tensor(picture: Tensor, channels: int, name: str) -> Tensor:
+    """(1, C, H, W) from a picture or mask given as a tensor with or without the batch axis."""
+    if picture.ndim not in (3, 4) or picture.shape[-3] != channels or not picture.is_floating_point():
+        shape = f"{picture.dtype} of {tuple(picture.shape)}"
+        raise InputError(f"{name} must be a float tensor ({channels}, H, W), got {shape}", field=name)
+    if not torch.isfinite(picture).all():
+        raise InputError(f"{name} holds NaN or infinity", field=name)
+    return picture.reshape(-1, *picture.shape[-3:])[:1].float()

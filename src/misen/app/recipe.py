@@ -1,0 +1,205 @@
+"""Recipe: one JSON document from which pictures can be made again, with everything they need inside it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import torch
+from PIL import Image
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from torch import Tensor
+
+from misen import __version__
+from misen.app.request import Request
+from misen.core.errors import ConfigError, InputError
+from misen.core.guidance import Guidance, Route
+from misen.core.image import to_bytes
+from misen.core.registry import lookup, modalities
+from misen.core.signal import Signal
+from misen.editing import Canvas
+from misen.media import png
+from misen.media.picture import color, grey, read
+from misen.synthesis import Plan
+from misen.synthesis.plan import digest
+
+
+class _Strict(BaseModel):
+    """Unknown keys, NaN and changes are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+
+
+class ModelReference(_Strict):
+    """Which model."""
+
+    name: str
+    """Name of a shipped model or of a family, or a folder."""
+    sha256: str = ""
+    """Digest of its weights; empty when any will do."""
+
+
+class SignalEntry(_Strict):
+    """A signal with its content."""
+
+    modality: str
+    """One of the modalities, as listed by `misen models`."""
+    content: list[dict[str, Any]]
+    """One self-contained JSON object per item."""
+    sha256: str = ""
+    """Digest of the content in canonical JSON; checked unless empty."""
+
+    @classmethod
+    def of(cls, signal: Signal, **rest: Any) -> Self:
+        """The entry of a signal."""
+        return cls(modality=signal.modality, content=signal.to_json(), sha256=digest(signal), **rest)
+
+    def signal(self) -> Signal:
+        """The signal; raises ``InputError`` when its content is not what the digest says."""
+        lookup("modality", self.modality, modalities())
+        signal: Signal = modalities()[self.modality].signal.from_json(self.content)
+        if self.sha256 and digest(signal) != self.sha256:
+            raise InputError(f"the {self.modality} of this recipe was altered", field="sha256", hint="empty the digest")
+        return signal
+
+
+class GuidanceEntry(SignalEntry):
+    """A guidance with its content."""
+
+    strength: float = 1.0
+    """How strongly; 1 is the model's own, 0 is not at all, negative pushes away."""
+    window: tuple[float, float] = (0.0, 1.0)
+    """The part of the walk in which it acts, as fractions 0 <= start < end <= 1."""
+    route: Route = "auto"
+    """How it acts; the one taken, once a picture has been made."""
+
+    def guidance(self) -> Guidance:
+        """The wish."""
+        return Guidance(signal=self.signal(), strength=self.strength, window=self.window, route=self.route)
+
+
+class CanvasEntry(_Strict):
+    """The picture to begin from, at the model's size."""
+
+    image: str
+    """PNG in base64."""
+    mask: str | None = None
+    """PNG in base64, white = repaint; null when everything may change."""
+    strength: float = Field(1.0, ge=0, le=1)
+    """0 keeps the picture, 1 ignores it."""
+    sha256: str = ""
+    """Digest of image and mask as they stand here; checked unless empty."""
+
+    @classmethod
+    def of(cls, canvas: Canvas, strength: float) -> Self:
+        """The entry of a canvas."""
+        image = png.to_text(to_bytes(canvas.image)[0].numpy())
+        mask = None if canvas.mask is None else png.to_text(_levels(canvas.mask))
+        return cls(image=image, mask=mask, strength=strength, sha256=_digest(image, mask))
+
+    def canvas(self, size: int) -> Canvas:
+        """The canvas at a model's size; raises ``InputError`` when it is not what the digest says."""
+        if self.sha256 and self.sha256 != _digest(self.image, self.mask):
+            raise InputError("the picture of this recipe was altered", field="sha256", hint="empty the digest")
+        image = color(png.from_text({"png": self.image}, "image"))
+        mask = None if self.mask is None else coverage(png.from_text({"png": self.mask}, "mask"))
+        return Canvas.fit(image, mask, size)
+
+
+class Recipe(_Strict):
+    """How one or more pictures are made. Fields left null take the model's defaults."""
+
+    misen_recipe: Literal[1] = 1
+    """Version of this document."""
+    model: ModelReference
+    """The model that makes the pictures."""
+    guidances: tuple[GuidanceEntry, ...] = ()
+    """What guides."""
+    negatives: tuple[SignalEntry, ...] = ()
+    """What is pushed away."""
+    seeds: tuple[int, ...] = (0,)
+    """One per picture."""
+    canvas: CanvasEntry | None = None
+    """The picture to begin from; null to begin from noise."""
+    sampler: str | None = None
+    """Name of a sampler of the model's family."""
+    num_inference_steps: int | None = None
+    """Length of the whole walk."""
+    guidance_scale: float | None = None
+    """What strength 1 of a native guidance stands for."""
+    width: int | None = None
+    """Width in pixels."""
+    height: int | None = None
+    """Height in pixels."""
+    versions: dict[str, str] = {}
+    """Of the programs that made the picture; for information."""
+    device: str = "cpu"
+    """Kind of device that made it; for information."""
+
+    @classmethod
+    def of(cls, model: ModelReference, request: Request, plan: Plan, size: int, device: str) -> Self:
+        """The recipe of a request that has been planned, with the routes taken."""
+        routed = zip(request.guidances, plan.decisions, strict=True)
+        return cls(
+            model=model,
+            guidances=tuple(
+                GuidanceEntry.of(wish.signal, strength=wish.strength, window=wish.window, route=decision.route)
+                for wish, decision in routed
+            ),
+            negatives=tuple(SignalEntry.of(signal) for signal in request.negatives),
+            seeds=request.seeds,
+            canvas=CanvasEntry.of(request.canvas, request.strength) if request.canvas else None,
+            sampler=request.sampler,
+            num_inference_steps=request.steps,
+            guidance_scale=request.scale,
+            width=size,
+            height=size,
+            versions={"misen": __version__, "torch": str(torch.__version__)},
+            device=device,
+        )
+
+    @classmethod
+    def parse(cls, document: str | bytes, name: str = "recipe") -> Self:
+        """A recipe from its JSON; raises ``ConfigError`` naming what is wrong and where."""
+        try:
+            return cls.model_validate_json(document)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "document"
+            raise ConfigError(f"{name}: {where}: {first['msg']}", field=where) from None
+
+    @classmethod
+    def read(cls, path: str | Path) -> Self:
+        """A recipe from a JSON file, or from a picture made by one."""
+        data = read(path)
+        if not data.startswith(b"\x89PNG"):
+            return cls.parse(data, Path(path).name)
+        texts = png.texts(data, Path(path).name)
+        if png.RECIPE not in texts:
+            raise InputError(f"{Path(path).name} holds no recipe", field="image", hint="give a picture made by misen")
+        return cls.parse(texts[png.RECIPE], Path(path).name)
+
+    def canonical(self) -> str:
+        """The document with sorted keys and no spaces."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def coverage(picture: Image.Image) -> Tensor:
+    """(1, 1, H, W) in [0, 1] from a mask, white = repaint; transparent parts count as black."""
+    if picture.has_transparency_data:
+        black = Image.new("RGBA", picture.size, "black")
+        picture = Image.alpha_composite(black, picture.convert("RGBA")).convert("RGB")
+    return torch.from_numpy(grey(picture))[None, None]
+
+
+def _levels(mask: Tensor) -> np.ndarray:
+    """(H, W) uint8 of a mask (1, 1, H, W)."""
+    levels: np.ndarray = (mask[0, 0] * 255).round().to(torch.uint8).numpy()
+    return levels
+
+
+def _digest(*parts: str | None) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

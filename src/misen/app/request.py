@@ -1,0 +1,51 @@
+"""One order for pictures, complete and checked; what a recipe stores and a model fulfils."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from misen.core.guidance import Guidance
+from misen.core.signal import Signal
+from misen.editing import Canvas
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to make, and how.
+
+    Attributes:
+        guidances: the wishes.
+        negatives: signals to push away.
+        seeds: one per picture.
+        canvas: the picture to begin from, or None to begin from noise.
+        strength: of the edit, in [0, 1]; 0 keeps the canvas, 1 ignores it.
+        sampler: name of one of the family's samplers.
+        steps: length of the whole walk.
+        scale: the guidance scale that strength 1 of a guidance stands for.
+    """
+
+    guidances: tuple[Guidance, ...]
+    negatives: tuple[Signal, ...]
+    seeds: tuple[int, ...]
+    canvas: Canvas | None
+    strength: float
+    sampler: str
+    steps: int
+    scale: float
+
+    def part(self, pictures: slice) -> Request:
+        """The same order for some of its pictures."""
+        return replace(
+            self,
+            guidances=tuple(replace(g, signal=self._share(g.signal, pictures)) for g in self.guidances),
+            negatives=tuple(self._share(signal, pictures) for signal in self.negatives),
+            seeds=self.seeds[pictures],
+        )
+
+    def parts(self, size: int) -> Sequence[Request]:
+        """The order in parts of at most ``size`` pictures."""
+        return [self.part(slice(first, first + size)) for first in range(0, len(self.seeds), size)]
+
+    def _share(self, signal: Signal, pictures: slice) -> Signal:
+        return signal if len(signal) == 1 else signal[pictures]

@@ -1,0 +1,94 @@
+"""What came out: pictures that know how they were made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from torch import Tensor
+
+from misen.app.destinations import check_folder, check_free
+from misen.app.parameters import parameters
+from misen.app.recipe import Recipe
+from misen.core.image import to_bytes
+from misen.media import png
+from misen.synthesis import Plan, Step
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture.
+
+    Attributes:
+        tensor: (3, H, W) float32 in [-1, 1].
+        recipe: how to make this one again.
+    """
+
+    tensor: Tensor
+    recipe: Recipe
+
+    @property
+    def seed(self) -> int:
+        """The seed it was made from."""
+        return self.recipe.seeds[0]
+
+    @property
+    def pil(self) -> Image.Image:
+        """The picture for Pillow, RGB."""
+        return Image.fromarray(to_bytes(self.tensor[None])[0].cpu().numpy())
+
+    @property
+    def parameters(self) -> str:
+        """The settings in the grammar other tools read."""
+        return parameters(self.recipe)
+
+    def encode(self) -> bytes:
+        """A PNG that holds the recipe."""
+        return png.encode(to_bytes(self.tensor[None])[0].cpu().numpy(), self._texts())
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write a PNG that holds the recipe, atomically; raises ``StorageError``."""
+        path = Path(path)
+        check_folder(path.parent)
+        check_free(path, overwrite=overwrite)
+        pixels = to_bytes(self.tensor[None])[0].cpu().numpy()
+        png.save(path, pixels, parameters=self.parameters, recipe=self.recipe.canonical())
+        return path
+
+    def _texts(self) -> dict[str, str]:
+        return {png.PARAMETERS: self.parameters, png.RECIPE: self.recipe.canonical()}
+
+
+@dataclass(frozen=True)
+class Result:
+    """Pictures of one order.
+
+    Attributes:
+        images: the pictures, in the order of the seeds.
+        plan: by which route each guidance acted.
+        recipe: how to make all of them again.
+        traces: the figures of each step, one walk per forward batch.
+        seconds: wall time of sampling.
+        change: for edits, mean absolute change in levels of 255 where it was allowed and elsewhere.
+    """
+
+    images: tuple[Picture, ...]
+    plan: Plan
+    recipe: Recipe
+    traces: tuple[tuple[Step, ...], ...]
+    seconds: float
+    change: dict[str, float]
+
+    def report(self) -> dict[str, Any]:
+        """The figures as JSON: seeds, seconds, cost, first and last disagreements, what an edit changed."""
+        walks = [walk for walk in self.traces if walk]
+        return {
+            "seeds": [picture.seed for picture in self.images],
+            "seconds": round(self.seconds, 3),
+            "plan": self.plan.to_json(),
+            "disagreement": [{"first": dict(walk[0].energies), "last": dict(walk[-1].energies)} for walk in walks],
+            "retried": sum(step.retried for walk in walks for step in walk),
+            "change": self.change,
+        }

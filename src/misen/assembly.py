@@ -1,0 +1,185 @@
+"""The one file that may name concrete modalities and families: it finds, opens and wires everything."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from misen.core.condition import Encoder
+from misen.core.energy import Energy
+from misen.core.errors import InputError, ModelFileError, NotFoundError, closest
+from misen.core.generator import Generator, Sampler
+from misen.core.judge import Judge
+from misen.core.registry import Family, families, lookup, modalities
+from misen.core.signal import Signal
+
+WEIGHTS = Path(__file__).parent / "weights"
+"""The folder of the models that ship."""
+WORDS = "text"
+"""The modality that plain words stand for."""
+
+Part = TypeVar("Part")
+
+
+class Parts(Mapping[str, Part], Generic[Part]):
+    """One part of every modality's folder, built when it is first asked for, since most need a network."""
+
+    def __init__(self, build: Callable[[str], Part]) -> None:
+        self._build = cache(build)
+
+    def __getitem__(self, modality: str) -> Part:
+        if modality not in modalities():
+            raise KeyError(modality)
+        return self._build(modality)
+
+    def __contains__(self, modality: object) -> bool:
+        return modality in modalities()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(modalities())
+
+    def __len__(self) -> int:
+        return len(modalities())
+
+
+@cache
+def encoders() -> Mapping[str, Encoder]:
+    """Encoders by modality; text and the like share the coach's frozen networks."""
+    from misen.perception import coach
+
+    return Parts(lambda modality: modalities()[modality].part("encoder").build(coach))
+
+
+@cache
+def energies() -> Mapping[str, Energy]:
+    """Energies by modality; they see with the coach's networks."""
+    from misen.perception import coach
+
+    return Parts(lambda modality: modalities()[modality].part("energy").build(coach))
+
+
+@cache
+def judges() -> Mapping[str, Judge]:
+    """Judges by modality; they see with networks that never steer."""
+    from misen.perception import judge
+
+    return Parts(lambda modality: modalities()[modality].part("judge").build(judge))
+
+
+def words(prompt: str) -> Signal:
+    """The signal that plain words stand for."""
+    signal: Signal = modalities()[WORDS].signal.parse(prompt)
+    return signal
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What a model uses when a caller does not say.
+
+    Attributes:
+        sampler: name of a sampler of its family.
+        steps: length of the walk.
+        scale: guidance scale.
+    """
+
+    sampler: str
+    steps: int
+    scale: float
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A model's generator with what is needed to use it.
+
+    Attributes:
+        name: what it was asked for as.
+        generator: ready to predict.
+        samplers: by name, from a number of steps to a sampler.
+        defaults: from its card.
+        sha256: digest over the digests of its weights.
+        save: writes a folder from which it can be opened.
+    """
+
+    name: str
+    generator: Generator
+    samplers: Mapping[str, Callable[[int], Sampler]]
+    defaults: Defaults
+    sha256: str
+    save: Callable[[Path], None]
+
+    def check_sampler(self, name: str) -> str:
+        """``name`` if the family has such a sampler; raises ``InputError`` with the closest names otherwise."""
+        if name not in self.samplers:
+            raise InputError(f"there is no sampler {name!r}", field="sampler", hint=closest(name, self.samplers))
+        return name
+
+
+def open_model(name: str, device: str = "cpu") -> Opened:
+    """Open a model by the name of a shipped one, the name of a family (its best), or a folder.
+
+    Raises:
+        NotFoundError: there is no such model.
+        ModelFileError: its files must not be opened.
+    """
+    folder = find(name)
+    card = read_card(folder)
+    package = _family(card).package
+    files, samplers = import_module(f"{package}.folder"), import_module(f"{package}.samplers")
+    generator: Generator = files.load(folder, device)
+    return Opened(
+        name=name,
+        generator=generator,
+        samplers=samplers.SAMPLERS,
+        defaults=Defaults(card["sampler"], card["steps"], card["guidance_scale"]),
+        sha256=fingerprint(folder),
+        save=lambda target: files.save(generator, target),
+    )
+
+
+def find(name: str) -> Path:
+    """The folder of a model; raises ``NotFoundError`` with the closest names."""
+    shipped = {model_name(folder): folder for folder in model_folders()}
+    named = families()[name].default_model if name in families() else name
+    if named in shipped:
+        return shipped[named]
+    if (Path(name) / "card.toml").is_file():
+        return Path(name)
+    raise NotFoundError(f"there is no model {name!r}", field="model", hint=closest(name, [*shipped, *families()]))
+
+
+def model_folders() -> list[Path]:
+    """The folders of everything that ships with a card."""
+    return sorted(card.parent for card in WEIGHTS.rglob("card.toml"))
+
+
+def model_name(folder: Path) -> str:
+    """The name of a shipped model: its folder under the weights."""
+    return folder.relative_to(WEIGHTS).as_posix()
+
+
+def read_card(folder: Path) -> Mapping[str, Any]:
+    """What is known of a model; raises ``ModelFileError`` when its card cannot be read."""
+    try:
+        return tomllib.loads((folder / "card.toml").read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ModelFileError(f"card.toml of {folder.name} cannot be read: {error}", field="model") from None
+
+
+def fingerprint(folder: Path) -> str:
+    """SHA-256 over the weights of a folder, in the order of their paths."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.rglob("*.safetensors")):
+        digest.update(file.relative_to(folder).as_posix().encode())
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _family(card: Mapping[str, Any]) -> Family:
+    """The family whose folder opens a model."""
+    return families()[lookup("family", str(card.get("family")), families())]
