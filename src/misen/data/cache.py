@@ -31,7 +31,7 @@ from misen.scene.sampling import sample
 from misen.scene.truth import Truth
 
 CHUNK = 200
-"""Records per chunk; what an interruption can lose."""
+"""Records per chunk."""
 
 Array = npt.NDArray[Any]
 
@@ -130,7 +130,9 @@ def _to_byte(fraction: Tensor) -> Tensor:
     return (fraction * 255 + 0.5).clamp(0, 255).to(torch.uint8)
 
 
-def build(folder: Path, split: str, seeds: Tensor, *, size: int = 64, workers: int = 2) -> Iterator[int]:
+def build(
+    folder: Path, split: str, seeds: Tensor, *, size: int = 64, workers: int = 2, chunk: int = CHUNK
+) -> Iterator[int]:
     """Render the records of ``seeds`` into ``folder``; yields how many records are done, as chunks are finished.
 
     Args:
@@ -139,6 +141,7 @@ def build(folder: Path, split: str, seeds: Tensor, *, size: int = 64, workers: i
         seeds: (N,) int64.
         size: pixels.
         workers: processes, with one thread each.
+        chunk: records that an interruption can lose; the same each time.
 
     Raises:
         StorageError: the folder holds another cache.
@@ -147,14 +150,14 @@ def build(folder: Path, split: str, seeds: Tensor, *, size: int = 64, workers: i
     _claim(folder, manifest, seeds)
     if (folder / "manifest.json").exists():
         return
-    chunks = range(0, len(seeds), CHUNK)
-    missing = [(folder, start, size) for start in chunks if not _done(folder, start).exists()]
+    chunks = range(0, len(seeds), chunk)
+    missing = [(folder, start, start + chunk, size) for start in chunks if not _done(folder, start).exists()]
     finished = len(chunks) - len(missing)
     context = multiprocessing.get_context("spawn")
     with context.Pool(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         for _ in pool.imap_unordered(_render, missing):
             finished += 1
-            yield min(len(seeds), finished * CHUNK)
+            yield min(len(seeds), finished * chunk)
     (folder / "plan.json").replace(folder / "manifest.json")
     for start in chunks:
         _done(folder, start).unlink(missing_ok=True)
@@ -180,9 +183,9 @@ def _done(folder: Path, start: int) -> Path:
 
 
 @torch.inference_mode()
-def _render(task: tuple[Path, int, int]) -> None:
-    folder, start, size = task
-    seeds = torch.from_numpy(np.array(np.load(folder / "seed.npy", mmap_mode="r")[start : start + CHUNK]))
+def _render(task: tuple[Path, int, int, int]) -> None:
+    folder, start, stop, size = task
+    seeds = torch.from_numpy(np.array(np.load(folder / "seed.npy", mmap_mode="r")[start:stop]))
     for name, tensor in encode(tell_truth(sample(seeds), size)).items():
         array = np.load(folder / f"{name}.npy", mmap_mode="r+")
         array[start : start + len(seeds)] = tensor.numpy()

@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.progress import track
 
 from misen.core.errors import NotFoundError, closest
-from misen.data.cache import build
+from misen.data.cache import CHUNK, build
 from misen.scene.splits import SPLITS, Split
 
 
@@ -21,7 +21,7 @@ def build_cache(folder: Path, split: Split, count: int, *, start: int = 0, size:
     """Render ``count`` records of ``split`` from element ``start`` on into ``folder``."""
     seeds = split.seeds(start, count)
     progress = build(folder, split.name, seeds, size=size, workers=workers)
-    for _ in track(progress, f"{split.name} -> {folder}", total=-(-count // 200)):
+    for _ in track(progress, f"{split.name} -> {folder}", total=-(-count // CHUNK)):
         pass
 
 
@@ -35,9 +35,9 @@ def find_split(name: str) -> Split:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the command line and build."""
-    parser = argparse.ArgumentParser(prog="python -m misen.recipes.build_cache", description="Render a world cache.")
+    parser = argparse.ArgumentParser(prog="python -m misen.recipes.build_cache", description=__doc__)
     parser.add_argument("folder", type=Path, help="where the cache goes")
-    parser.add_argument("--split", type=find_split, required=True, help="train-a, train-b, validation, test, composition")
+    parser.add_argument("--split", type=find_split, required=True, help="train-a, validation, test, ...")
     parser.add_argument("--count", type=int, required=True, help="records")
     parser.add_argument("--start", type=int, default=0, help="first element of the split")
     parser.add_argument("--size", type=int, default=64, help="pixels")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console as RichConsole
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from misen.training.report import Outcome, Report
+from misen.training.report import Report
 from misen.training.schedule import spent
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ class Callback:
     def reported(self, trainer: Trainer, report: Report) -> None:
         """There are figures."""
 
-    def finished(self, trainer: Trainer, outcome: Outcome) -> None:
-        """Training reached its end."""
+    def finished(self, trainer: Trainer) -> None:
+        """Training reached its end, and its last checkpoint is saved."""
 
 
 class Console(Callback):
@@ -57,11 +57,11 @@ class Console(Callback):
             done = spent(trainer.config, report.step, report.minutes)
             self._bar.update(self._task, completed=done, figures=f"step {report.step}")
 
-    def finished(self, trainer: Trainer, outcome: Outcome) -> None:
+    def finished(self, trainer: Trainer) -> None:
         """Take the bar away and say where the weights are."""
         if self._console.is_terminal:
             self._bar.stop()
-        self._print(f"{trainer.config.name}: {outcome.step} steps in {outcome.minutes:.1f} min -> {outcome.checkpoint}")
+        self._print(f"{trainer.config.name}: {trainer.step} steps in {trainer.minutes:.1f} min -> {trainer.folder}")
 
     def _print(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
@@ -113,7 +113,7 @@ class Tensorboard(Callback):
         for name, value in {"lr": report.lr, **report.figures}.items():
             self._writer.add_scalar(name.replace(".", "/"), value, report.step)
 
-    def finished(self, trainer: Trainer, outcome: Outcome) -> None:
+    def finished(self, trainer: Trainer) -> None:
         """Close the file."""
         self._writer.close()
 
@@ -139,7 +139,7 @@ class Evaluation(Callback):
             self._announce(trainer)
             self._last = time.monotonic()
 
-    def finished(self, trainer: Trainer, outcome: Outcome) -> None:
+    def finished(self, trainer: Trainer) -> None:
         """Measure a last time."""
         self._announce(trainer)
 

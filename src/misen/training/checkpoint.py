@@ -1,6 +1,6 @@
 """Crash-safe checkpoints: one safetensors file each, complete under its name or not there at all.
 
-A save writes to a temporary name in the same folder, forces the file and then the folder to the disk, and renames. The
+A save writes to a temporary name in the same folder, forces it to the disk, renames it and forces the folder. The
 file's own header holds a JSON manifest and a SHA-256 of manifest and tensors, so that no two files can disagree.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from misen.core.errors import ModelFileError, StorageError
+from misen.media import atomic
 
 FORMAT = 1
 """Version of the layout; a newer one is refused."""
@@ -104,19 +104,18 @@ class CheckpointFolder:
             StorageError: the folder cannot take it; earlier checkpoints are as they were.
         """
         path = self.folder / f"step-{checkpoint.manifest['step']:09d}.safetensors"
-        content = checkpoint.to_bytes()
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            write_safely(path, content)
-        except OSError as error:
-            raise StorageError(
-                f"cannot write {path} ({len(content)} bytes): {error.strerror}",
-                field=str(path),
-                hint="free some space or choose another folder, then resume; the last checkpoint is intact",
-            ) from error
+        self._make_folder()
+        atomic.write(path, checkpoint.to_bytes())
         for old in self.paths()[self.keep :]:
             old.unlink()
         return path
+
+    def _make_folder(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            hint = "choose a folder that can be made and is writable"
+            raise StorageError(f"cannot make {self.folder}: {error.strerror}", field="folder", hint=hint) from error
 
     def paths(self) -> list[Path]:
         """Complete checkpoints, newest first."""
@@ -150,25 +149,3 @@ class CheckpointFolder:
             if re.fullmatch(r"\..*\.\d+\.partial", path.name):
                 yield path
 
-
-def write_safely(path: Path, content: bytes) -> None:
-    """Put ``content`` at ``path`` such that, whenever the machine stops, ``path`` is either as before or complete."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError:
-        partial.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -46,7 +46,7 @@ class Outcome:
         minutes: wall-clock minutes of training, over all continuations.
         reason: what ended it.
         checkpoint: the last checkpoint.
-        figures: the last report's figures.
+        figures: every figure as it was last reported.
         skipped: steps skipped because a loss or gradient was not finite.
     """
 

@@ -90,7 +90,7 @@ class Trainer:
         self._callbacks = tuple(callbacks) if self.team.leads else ()
         data = batches.fingerprint if isinstance(batches, Fingerprinted) else ""
         self._fingerprint = fingerprint(config, [seat.player for seat in self.seats], data)
-        self._means, self._last_report = Means(), Report(0, 0, 0.0, 0.0, {})
+        self._means, self._figures = Means(), dict[str, float]()
 
     @property
     def step(self) -> int:
@@ -123,10 +123,11 @@ class Trainer:
             callback.started(self)
         with Interrupt() as interrupt:
             end = self._play(interrupt)
-        outcome = self._outcome(end)
+        path = self._save() or self.checkpoints.folder
         for callback in self._callbacks:
-            callback.finished(self, outcome)
-        return outcome
+            callback.finished(self)
+        samples = self.step * self.config.batch_size
+        return Outcome(self.step, samples, self.minutes, end, path, self._figures, self.progress.skipped)
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
@@ -147,7 +148,7 @@ class Trainer:
             "minutes": self.minutes,
             "config": self.config.resolved(),
             "fingerprint": self._fingerprint,
-            "figures": self._last_report.figures,
+            "figures": self._figures,
         }
         return self.checkpoints.save(Checkpoint(manifest, dict(self._state())))
 
@@ -276,11 +277,6 @@ class Trainer:
         return Report(self.step, self.step * size, self.minutes, rate, figures, speed)
 
     def _tell(self, report: Report) -> None:
-        self._last_report = report
+        self._figures |= report.figures
         for callback in self._callbacks:
             callback.reported(self, report)
-
-    def _outcome(self, end: End) -> Outcome:
-        path = self._save() or self.checkpoints.folder
-        samples, figures = self.step * self.config.batch_size, self._last_report.figures
-        return Outcome(self.step, samples, self.minutes, end, path, figures, self.progress.skipped)

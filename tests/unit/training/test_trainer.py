@@ -199,7 +199,7 @@ def test_evaluation_sees_averaged_weights_and_does_not_disturb(game, tmp_path):
     game.trainer(tmp_path / "alone").run()
     assert all(seen)
     assert len(seen) >= 2
-    assert "maker.loss" in outcome.figures
+    assert {"maker.loss", "evaluation.answer"} <= set(outcome.figures)
     assert game.state_hash(tmp_path / "measured") == game.state_hash(tmp_path / "alone")
 
 
