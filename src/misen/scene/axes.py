@@ -17,9 +17,9 @@ IDENTITY: Mapping[str, tuple[Row, ...]] = {
     ),
     "head height": (("cranium", "ry", 0.03), ("cranium", "y", 0.01), ("jaw", "ry", 0.015)),
     "head depth": (("cranium", "rz", 0.02), ("jaw", "rz", 0.01), ("* cheek", "z", 0.006)),
-    "jaw width": (("jaw", "rx", 0.045), ("chin", "rx", 0.05), ("beard shell", "rx", 0.03)),
+    "jaw width": (("jaw", "rx", 0.045), ("chin", "rx", 0.05), ("* beard side", "rx", 0.03)),
     "jaw length": (("jaw", "y", -0.025), ("jaw", "ry", 0.015), ("chin", "y", -0.035), ("mouth", "y", -0.012),
-                   ("beard shell", "y", -0.025), ("beard chin", "y", -0.035)),
+                   ("* beard side", "y", -0.025), ("beard chin", "y", -0.035)),
     "chin size": (("chin", "rx", 0.08), ("chin", "ry", 0.06), ("chin", "z", 0.022), ("beard chin", "z", 0.02)),
     "cheek fullness": (("* cheek", "rx", 0.05), ("* cheek", "ry", 0.05), ("* cheek", "rz", 0.04), ("* cheek", "x", 0.008)),
     "nose length": (("nose tip", "y", -0.02), ("* nostril", "y", -0.02), ("nose bridge", "ry", 0.05),
@@ -41,14 +41,14 @@ IDENTITY: Mapping[str, tuple[Row, ...]] = {
 EXPRESSION: Mapping[str, tuple[Row, ...]] = {
     "jaw open": (
         ("jaw", "y", -0.10), ("chin", "y", -0.16), ("chin", "z", -0.03), ("mouth", "y", -0.06), ("mouth", "ry", 0.10),
-        ("* cheek", "y", -0.03), ("lips", "open down", 0.60), ("lips", "open up", 0.16), ("beard shell", "y", -0.10),
+        ("* cheek", "y", -0.03), ("lips", "open down", 0.70), ("lips", "open up", 0.20), ("* beard side", "y", -0.10),
         ("beard chin", "y", -0.17), ("goatee tuft", "y", -0.15), ("* goatee side", "y", -0.06),
     ),
     "lip stretch": (("lips", "width", 0.17), ("lips", "upper", -0.03), ("lips", "lower", -0.03), ("* cheek", "x", 0.015)),
     "lip round": (("lips", "width", -0.26), ("lips", "upper", 0.05), ("lips", "lower", 0.06), ("mouth", "z", 0.05),
                   ("lips", "open up", 0.10), ("lips", "open down", 0.10)),
     "smile": (
-        ("lips", "corner", 0.36), ("lips", "width", 0.16), ("lips", "open down", 0.24), ("lips", "line", -0.06),
+        ("lips", "corner", 0.36), ("lips", "width", 0.15), ("lips", "open down", 0.44), ("lips", "line", -0.06),
         ("* cheek", "y", 0.05), ("* cheek", "rx", 0.06), ("* cheek", "ry", 0.05), ("* mustache", "roll", -0.16),
     ),
     "frown": (("lips", "corner", -0.34), ("lips", "line", 0.08), ("lips", "lower", 0.03), ("* inner brow", "y", 0.04),
@@ -67,12 +67,14 @@ EXPRESSION: Mapping[str, tuple[Row, ...]] = {
 
 ATTRIBUTE: Mapping[tuple[str, str], tuple[Row, ...]] = {
     ("age", "young"): (
-        ("jaw", "rx", -0.02), ("jaw", "y", 0.05), ("chin", "y", 0.08), ("chin", "rx", -0.20), ("chin", "z", -0.03),
-        ("mouth", "y", 0.04), ("* cheek", "rx", 0.12), ("* cheek", "ry", 0.10), ("* cheek", "x", 0.02),
-        ("* eye", "rx", 0.10), ("* eye", "ry", 0.12), ("* lids", "iris", 0.05), ("nose tip", "rx", -0.18),
-        ("nose tip", "rz", -0.15), ("nose bridge", "z", -0.03), ("nose tip", "z", -0.02), ("lips", "width", -0.05),
-        ("neck", "rx", -0.12), ("cranium", "ry", 0.03), ("* inner brow", "ry", -0.12), ("* outer brow", "ry", -0.12),
-        ("* inner brow", "y", 0.02), ("* outer brow", "y", 0.02), ("beard chin", "y", 0.06), ("beard shell", "y", 0.04),
+        ("jaw", "rx", -0.03), ("jaw", "ry", -0.05), ("jaw", "y", 0.07), ("chin", "y", 0.14), ("chin", "rx", -0.30), ("chin", "z", -0.04),
+        ("mouth", "y", 0.05), ("* cheek", "rx", 0.14), ("* cheek", "ry", 0.10), ("* cheek", "x", 0.02), ("* cheek", "y", -0.02),
+        ("* eye", "rx", 0.15), ("* eye", "ry", 0.17), ("* eye", "y", -0.04), ("* eye", "x", 0.015), ("* lids", "iris", 0.06),
+        ("nose tip", "rx", -0.28), ("nose tip", "ry", -0.12), ("nose tip", "rz", -0.20), ("nose bridge", "z", -0.04), ("nose tip", "z", -0.03),
+        ("* nostril", "x", -0.02), ("lips", "width", -0.08), ("neck", "rx", -0.22), ("neck", "rz", -0.15), ("cranium", "ry", 0.03),
+        ("* inner brow", "ry", -0.15), ("* outer brow", "ry", -0.15), ("* inner brow", "rx", -0.18), ("* outer brow", "rx", -0.22),
+        ("* outer brow", "x", -0.03), ("* inner brow", "y", 0.02), ("* outer brow", "y", 0.02), ("* shoulder", "x", -0.20),
+        ("torso", "rx", -0.14), ("yoke", "rx", -0.20), ("* beard side", "y", 0.06), ("beard chin", "y", 0.11), ("goatee tuft", "y", 0.07),
     ),
     ("age", "old"): (
         ("* cheek", "y", -0.12), ("* cheek", "rx", -0.08), ("* cheek", "x", 0.03), ("jaw", "rx", 0.03), ("* ear", "ry", 0.12),
@@ -90,10 +92,10 @@ ATTRIBUTE: Mapping[tuple[str, str], tuple[Row, ...]] = {
         ("* shoulder", "x", -0.08),
     ),
     ("presentation", "masculine"): (
-        ("jaw", "rx", 0.06), ("chin", "rx", 0.24), ("chin", "ry", 0.10), ("neck", "rx", 0.13), ("neck", "rz", 0.08),
-        ("* inner brow", "ry", 0.36), ("* outer brow", "ry", 0.36), ("* inner brow", "y", -0.03), ("* outer brow", "y", -0.035),
+        ("jaw", "rx", 0.10), ("chin", "rx", 0.30), ("chin", "ry", 0.10), ("neck", "rx", 0.13), ("neck", "rz", 0.08),
+        ("* inner brow", "ry", 0.52), ("* outer brow", "ry", 0.52), ("* inner brow", "y", -0.03), ("* outer brow", "y", -0.035),
         ("* eye", "ry", -0.06), ("lips", "upper", -0.03), ("lips", "lower", -0.03), ("nose tip", "rx", 0.12),
-        ("* nostril", "x", 0.01), ("* shoulder", "x", 0.10), ("* shoulder", "y", 0.05), ("beard shell", "rx", 0.05),
+        ("* nostril", "x", 0.01), ("* shoulder", "x", 0.10), ("* shoulder", "y", 0.05), ("* beard side", "rx", 0.05),
     ),
     ("glasses", "round"): (("* inner brow", "y", 0.05), ("* outer brow", "y", 0.05)),
     ("glasses", "square"): (("* inner brow", "y", 0.03), ("* outer brow", "y", 0.03)),

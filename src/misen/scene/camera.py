@@ -13,7 +13,7 @@ from torch import Tensor
 
 from misen.scene.record import Record
 
-TARGET = (0.0, -0.16, 0.0)
+TARGET = (0.0, -0.13, 0.0)
 """The point of head space in the middle of the picture."""
 
 

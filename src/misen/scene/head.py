@@ -25,7 +25,7 @@ PARAMETERS = ("x", "y", "z", "rx", "ry", "rz", "yaw", "pitch", "roll", "cut", "s
 NEVER = -9.0
 """A cut offset that removes nothing."""
 
-_LIDS = {"upper": 0.60, "lower": 0.50, "slant": 0.06, "width": 0.84, "blink": 0.0, "gaze x": 0.0, "gaze y": 0.0, "iris": 0.47}
+_LIDS = {"upper": 0.60, "lower": 0.50, "slant": 0.06, "width": 0.84, "blink": 0.0, "gaze x": 0.0, "gaze y": 0.0, "iris": 0.49}
 _LIPS = {"width": 0.58, "open up": 0.0, "open down": 0.0, "corner": 0.05, "upper": 0.15, "lower": 0.20, "line": 0.0}
 CURVES: dict[str, dict[str, float]] = {"left lids": _LIDS, "right lids": _LIDS, "lips": _LIPS}
 """Drawn curves and their resting parameters, in the unit coordinates of the eye and mouth primitives."""

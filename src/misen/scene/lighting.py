@@ -93,7 +93,7 @@ def _highlights(paint: Paint, record: Record, hits: Hits, beam: Tensor, view: Te
     fresnel = 0.35 + 0.65 * (1 - facing.clamp(0, 1)) ** 3
     studio = _studio(2 * facing * normal - view)
     sheen = shine * half**polish
-    return torch.where(glossy, gloss * (0.55 * half**55 + 0.75 * fresnel * studio) + 0.5 * sheen, sheen)
+    return torch.where(glossy, gloss * (0.55 * half**55 + 0.55 * fresnel * studio) + 0.5 * sheen, sheen)
 
 
 def light_hits(head: Head, record: Record, hits: Hits, paint: Paint) -> Tensor:

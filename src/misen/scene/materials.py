@@ -55,12 +55,12 @@ MATERIALS: dict[str, Response] = {
     "stubble": Response(0.30, 0.3, 0.05, 0.8, 14.0),
     "tie": _CLOTH,
     "hat": _CLOTH, "hat fold": _CLOTH, "hat brim": _CLOTH, "hat band": _CLOTH, "pompom": _CLOTH,
-    "frame": Response(0.20, 0.0, 0.5, 1.0, 40.0),
+    "frame": Response(0.20, 0.0, 0.15, 0.8, 40.0),
     "clear lens": _METAL,
-    "dark lens": Response(0.10, 0.0, 0.9, 1.2, 60.0),
+    "dark lens": Response(0.10, 0.0, 0.12, 0.5, 80.0),
     "beard": Response(0.25, 0.0, 0.08, 0.5, 16.0),
     "gold": _METAL,
-    "shirt": _CLOTH, "trim": _CLOTH, "button": _CLOTH, "cord": _CLOTH,
+    "shirt": _CLOTH, "trim": _CLOTH, "ribbing": _CLOTH, "button": _CLOTH, "cord": _CLOTH,
     "eye": Response(0.30, 0.0, 0.0, 0.3, 90.0),
 }
 """Every material and its answer; the order is the material's id."""
@@ -106,7 +106,7 @@ def _lips(record: Record, skin: Tensor) -> Tensor:
     feminine = record.attributes[:, COLUMN["presentation"]] == BY_KEY["presentation"].index("feminine")
     shades = linear({"rose": "d8344f", "berry": "b01d4e", "coral": "ee5044"}).to(skin)
     paint = shades[(record.detail[:, 6] * 3).long()]
-    natural = mix(skin, linear({"flesh": "b8423e"}).to(skin), 0.36) * 0.92
+    natural = mix(skin, linear({"flesh": "a8322f"}).to(skin), 0.46) * 0.86
     return torch.where(feminine[:, None], mix(natural, paint, 0.82), natural)
 
 
@@ -136,7 +136,7 @@ def palette(record: Record) -> Palette:
         "hat": hat, "hat fold": _contrast(hat, 0.35), "hat brim": hat * 0.80, "hat band": _contrast(hat, 1.3),
         "pompom": _contrast(hat, 0.9), "frame": _frames(record), "clear lens": white, "dark lens": one * 0.012,
         "beard": mix(hair, silver, 0.35 * old.float()) * 0.92, "gold": linear({"gold": "ffc93c"}).to(skin).expand_as(skin),
-        "shirt": shirt, "trim": _contrast(shirt, 0.9), "button": _contrast(shirt, -0.8), "cord": _contrast(shirt, 1.7),
+        "shirt": shirt, "trim": _contrast(shirt, 0.9), "ribbing": _contrast(shirt, 0.4), "button": _contrast(shirt, -0.8), "cord": _contrast(shirt, 1.7),
         "eye": white,
     }
     base = torch.stack([colors[name] for name in MATERIALS], dim=1).clamp(0, 1)

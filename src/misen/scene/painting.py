@@ -223,15 +223,22 @@ def _paint_skin(canvas: Canvas, paint: Paint) -> None:
     old, young = (canvas.holds("age", value, samples) for value in ("old", "young"))
     cheeks = bump(aside - 0.50, 0.20) * bump(y + 0.27, 0.16) * front
     nose = bump(x, 0.2) * bump(y + 0.2, 0.12) * smooth(0.9, 1.1, z)
-    warmth = 0.30 * cheeks * (1 + 0.6 * young - 0.5 * old) + 0.22 * nose
+    warmth = 0.30 * cheeks * (1 + 1.1 * young - 0.5 * old) + 0.22 * nose
     pale = canvas.palette.skin[canvas.hits.item[samples]].T
     flush = pale * torch.tensor([1.02, 0.52, 0.47], device=x.device)[:, None]
     color = mix(paint.color[:, samples], flush, warmth)
     unlabelled = (paint.label[samples] == CLASSES.index("skin")) | (paint.label[samples] == CLASSES.index("nose"))
     ink = old * front * _wrinkles(x, y) * unlabelled
+    color = color * (1 - canvas.holds("presentation", "masculine", samples) * (0.30 - 0.18 * young) * _shadow_of_beard(x, y, z))
     freckles = canvas.record.detail[:, 5][canvas.hits.item[samples]] > 0.80
     ink = ink + 0.9 * freckles * cheeks * _speckle(x, y)
-    paint.color[:, samples] = color * (1 - 0.62 * ink.clamp(0, 1)).pow(torch.tensor([0.8, 1.1, 1.15], device=x.device)[:, None])
+    paint.color[:, samples] = color * (1 - 0.42 * ink.clamp(0, 1)).pow(torch.tensor([0.8, 1.1, 1.15], device=x.device)[:, None])
+
+
+def _shadow_of_beard(x: Tensor, y: Tensor, z: Tensor) -> Tensor:
+    """(n,) density of shaven hair: jaw, chin and upper lip."""
+    jaw = smooth(-0.36, -0.58, y - 0.25 * x.abs()) * smooth(-0.1, 0.25, z) * smooth(-1.20, -1.05, y)
+    return jaw * (1 - 0.7 * bump(x, 0.30) * bump(y + 0.56, 0.12))
 
 
 def _speckle(x: Tensor, y: Tensor) -> Tensor:
@@ -249,7 +256,7 @@ def _wrinkles(x: Tensor, y: Tensor) -> Tensor:
     angle = torch.atan2(dy, dx)
     feet = bump(torch.sin(4.5 * angle), 0.30) * bump(ring - 0.40, 0.07) * smooth(0.75, 0.45, angle.abs())
     fold = bump(aside - 0.20 - 0.62 * (-0.24 - y).clamp(min=0) ** 0.9, 0.028) * smooth(-0.22, -0.30, y) * smooth(-0.74, -0.62, y)
-    return 0.8 * forehead + bags + 0.9 * feet + 1.1 * fold
+    return 0.8 * forehead + bags + 0.5 * feet + 1.1 * fold
 
 
 def _paint_nostrils(canvas: Canvas, paint: Paint) -> None:
@@ -280,23 +287,23 @@ def _paint_hair(canvas: Canvas, paint: Paint) -> None:
 
 
 def _paint_knitwear(canvas: Canvas, paint: Paint) -> None:
-    for names, frequency in ((("beanie fold",), 40.0), (("beanie dome",), 26.0), (("neckband",), 30.0)):
+    for names, frequency in ((("beanie fold",), 40.0), (("beanie dome",), 26.0), (("neckband",), 22.0)):
         samples = canvas.on(*names)
         x, _, z = canvas.hits.local[:, samples]
         rib = torch.sin(frequency * torch.atan2(x, z))
-        paint.color[:, samples] = paint.color[:, samples] * (1 + 0.13 * rib)
+        paint.color[:, samples] = paint.color[:, samples] * (1 + 0.09 * rib)
 
 
 def _paint_lenses(canvas: Canvas, paint: Paint) -> None:
     dark = canvas.on(*_made_of("dark lens"))
     x, y, _ = canvas.hits.local[:, dark]
-    tint = torch.tensor([0.10, 0.055, 0.035], device=x.device)[:, None]
+    tint = torch.tensor([0.05, 0.03, 0.02], device=x.device)[:, None]
     paint.color[:, dark] = paint.color[:, dark] + tint * smooth(0.6, -0.8, y)
-    paint.glow[dark] = 0.30 * _streak(x, y)
+    paint.glow[dark] = 0.13 * _streak(x, y)
     x, y, _ = canvas.hits.lens
     glass = (x < 5).float()
     paint.color = mix(paint.color, paint.color.new_tensor([0.75, 0.82, 0.9])[:, None], 0.07 * glass)
-    paint.glow = paint.glow + glass * 0.24 * _streak(x, y)
+    paint.glow = paint.glow + glass * 0.16 * _streak(x, y)
 
 
 def _streak(x: Tensor, y: Tensor) -> Tensor:

@@ -71,16 +71,16 @@ def skin() -> Iterator[Primitive]:
         return Primitive(name, label, "skin", centre, radii, angles, frame, blend="skin")
 
     yield part("cranium", (0.0, 0.20, -0.06), (0.93, 0.94, 0.98))
-    yield part("jaw", (0.0, -0.40, 0.14), (0.74, 0.68, 0.72))
-    yield part("chin", (0.0, -0.88, 0.50), (0.27, 0.20, 0.24))
-    yield from mirrored(part("cheek", (0.40, -0.32, 0.46), (0.37, 0.36, 0.36)))
+    yield part("jaw", (0.0, -0.40, 0.13), (0.76, 0.70, 0.72))
+    yield part("chin", (0.0, -0.88, 0.46), (0.30, 0.20, 0.26))
+    yield from mirrored(part("cheek", (0.40, -0.30, 0.42), (0.39, 0.38, 0.36)))
     yield part("nose bridge", (0.0, -0.04, -0.02), (0.095, 0.27, 0.11), "nose", (0.0, 0.12, 0.0), "face")
     yield part("nose tip", (0.0, -0.20, 0.10), (0.155, 0.125, 0.155), "nose", frame="face")
     yield from mirrored(part("nostril", (0.115, -0.225, 0.03), (0.085, 0.075, 0.10), "nose", frame="face"))
     yield from mirrored(part("ear", (0.93, -0.06, -0.08), (0.09, 0.25, 0.17), "ear", (0.45, 0.0, -0.12)))
-    yield part("mouth", (0.0, -0.545, -0.125), (0.46, 0.33, 0.18), "skin", (0.0, -0.12, 0.0), "face")
-    yield from mirrored(part("eye", (0.345, 0.03, -0.095), (0.275, 0.275, 0.17), "eye", frame="face"))
-    yield part("neck", (0.0, -1.20, -0.12), (0.40, 0.75, 0.40), "neck")
+    yield part("mouth", (0.0, -0.555, -0.145), (0.45, 0.33, 0.185), "skin", (0.0, -0.12, 0.0), "face")
+    yield from mirrored(part("eye", (0.35, 0.03, -0.12), (0.31, 0.32, 0.18), "eye", frame="face"))
+    yield part("neck", (0.0, -1.15, -0.14), (0.44, 0.85, 0.42), "neck")
 
 
 def brows() -> Iterator[Primitive]:
@@ -127,7 +127,9 @@ def curly_hair(count: int = 62) -> Iterator[Primitive]:
         x, z = ring * math.sin(angle), ring * math.cos(angle)
         if 0.80 * y - 0.60 * z > 0.06:
             size = 0.25 + 0.05 * math.sin(7.0 * i)
-            yield lock(f"curl {i}", "curly", (1.05 * x, 1.05 * y, 1.05 * z), (size, size, size), covered=y > 0.30)
+            curl = lock(f"curl {i}", "curly", (1.05 * x, 1.05 * y, 1.05 * z), (size, size, size))
+            hats = (*(COVERING if y > 0.30 else ()), *(("headband",) if 0.12 < 0.97 * y - 0.24 * z < 0.68 else ()))
+            yield replace(curl, unless={"hat": hats})
 
 
 def long_hair() -> Iterator[Primitive]:
@@ -136,7 +138,7 @@ def long_hair() -> Iterator[Primitive]:
     for side in mirrored(lock("curtain", "long", (0.93, -0.50, -0.02), (0.24, 1.08, 0.40), (0.0, 0.0, 0.05),
                               frame="head", covered=False)):
         yield side
-    for side in mirrored(lock("temple", "long", (0.80, 0.33, 0.30), (0.20, 0.46, 0.34), (0.35, -0.1, 0.30),
+    for side in mirrored(lock("temple", "long", (0.76, 0.26, 0.30), (0.20, 0.50, 0.34), (0.35, -0.1, 0.30),
                               frame="head", covered=False)):
         yield side
     yield from mirrored(lock("parting", "long", (0.40, 0.76, 0.36), (0.50, 0.26, 0.50), (0.0, -0.35, 0.50)))
@@ -146,16 +148,17 @@ def gathered_hair() -> Iterator[Primitive]:
     """The bun, the ponytail and the mohawk."""
     yield lock("bun", "bun", (0.0, 1.24, -0.22), (0.43, 0.37, 0.43))
     yield lock("bun tie", "bun", (0.0, 0.98, -0.20), (0.30, 0.10, 0.30), material="tie")
-    tail = ((0.30, 0.98, -0.78, 0.30), (0.72, 0.88, -0.72, 0.30), (1.06, 0.52, -0.56, 0.31), (1.22, 0.06, -0.38, 0.30),
-            (1.25, -0.42, -0.22, 0.27), (1.18, -0.84, -0.10, 0.22), (1.08, -1.16, -0.04, 0.15))
-    for i, (x, y, z, size) in enumerate(tail):
-        yield lock(f"tail {i}", "ponytail", (x, y, z), (size, size * 1.15, size), covered=i < 2)
-    yield lock("tail tie", "ponytail", (0.16, 0.90, -0.74), (0.20, 0.24, 0.20), material="tie", covered=True)
+    tail = ((0.34, 1.02, -0.74), (0.74, 0.98, -0.70), (1.03, 0.70, -0.58), (1.20, 0.30, -0.44), (1.27, -0.14, -0.30),
+            (1.25, -0.56, -0.18), (1.16, -0.92, -0.10))
+    for i, (x, y, z) in enumerate(tail):
+        size, lean = 0.32 - 0.026 * max(i - 3, 0), (1.35, 0.95, 0.60, 0.30, 0.05, -0.12, -0.28)[i]
+        yield lock(f"tail {i}", "ponytail", (x, y, z), (size, size * 1.35, size), (0.0, 0.0, -lean), covered=i < 2)
+    yield lock("tail tie", "ponytail", (0.14, 0.92, -0.72), (0.20, 0.24, 0.20), material="tie", covered=True)
     for i in range(8):
         angle = math.radians(48 - 24 * i)
         y, z = math.cos(angle), math.sin(angle)
-        height = 0.40 - 0.018 * (i - 2) ** 2
-        yield lock(f"crest {i}", "mohawk", (0.0, 1.08 * y, 1.08 * z), (0.15, height, 0.24), (0.0, -angle, 0.0))
+        height = 0.50 - 0.016 * (i - 2) ** 2
+        yield lock(f"crest {i}", "mohawk", (0.0, 1.08 * y, 1.08 * z), (0.17, height, 0.24), (0.0, -angle, 0.0))
 
 
 def hats() -> Iterator[Primitive]:
@@ -173,7 +176,7 @@ def hats() -> Iterator[Primitive]:
                planes=((*tilt, 0.10), (*back, -0.36)))
     yield part("pompom", "beanie", (0.0, 1.36, -0.12), (0.27, 0.25, 0.27), material="pompom")
     yield part("cap dome", "cap", (0.0, 0.02, -0.03), (1.13, 1.16, 1.13), planes=((0.0, 0.96, -0.28, 0.15),))
-    yield part("cap brim", "cap", (0.0, 0.44, 0.98), (0.80, 0.075, 0.80), (0.0, -0.20, 0.0), "hat brim")
+    yield part("cap brim", "cap", (0.0, 0.43, 1.02), (0.82, 0.08, 0.90), (0.0, -0.16, 0.0), "hat brim")
     yield part("cap button", "cap", (0.0, 1.17, -0.05), (0.10, 0.06, 0.10), material="hat brim")
     barrel = (0.0, 0.92, -0.10)
     yield part("crown", "top hat", barrel, (0.90, 2.1, 0.90), planes=((0.0, 1.0, 0.0, -0.20), (0.0, -1.0, 0.0, -0.315)))
@@ -181,14 +184,14 @@ def hats() -> Iterator[Primitive]:
     yield part("crown band", "top hat", barrel, (0.93, 2.1, 0.93), material="hat band",
                planes=((0.0, 1.0, 0.0, -0.20), (0.0, -1.0, 0.0, 0.08)))
     yield part("top hat brim", "top hat", (0.0, 0.53, -0.06), (1.42, 0.065, 1.42), material="hat brim")
-    yield part("headband", "headband", (0.0, 0.01, -0.02), (1.125, 1.125, 1.125), planes=((*tilt, 0.27), (*back, -0.50)))
+    yield part("headband", "headband", (0.0, 0.01, -0.02), (1.14, 1.14, 1.14), planes=((*tilt, 0.27), (*back, -0.50)))
 
 
 def glasses() -> Iterator[Primitive]:
     """Rims, lenses, bridge and temples."""
     styles: tuple[tuple[str, Outline, Outline, tuple[float, float]], ...] = (
-        ("round", "round rim", "round lens", (0.345, 0.345)), ("square", "square rim", "square lens", (0.345, 0.285)),
-        ("sunglasses", "square rim", "square lens", (0.36, 0.30)))
+        ("round", "round rim", "round lens", (0.345, 0.345)), ("square", "square rim", "square lens", (0.44, 0.36)),
+        ("sunglasses", "square rim", "square lens", (0.455, 0.385)))
     for style, rim, lens, (width, height) in styles:
         when = {"glasses": (style,)}
         centre, angles = (0.365, 0.01, 1.06), (0.16, 0.0, 0.0)
@@ -215,9 +218,10 @@ def facial_hair() -> Iterator[Primitive]:
     yield from mirrored(tuft("goatee side", (0.31, -0.63, -0.04), (0.075, 0.30, 0.12), (0.0, 0.0, -0.12), "goatee"))
     yield from mirrored(tuft("goatee lip", (0.16, -0.365, -0.01), (0.20, 0.06, 0.09), (0.0, 0.0, 0.32), "goatee"))
     yield from mirrored(tuft("beard lip", (0.18, -0.365, 0.0), (0.27, 0.085, 0.10), (0.0, 0.0, 0.34), "beard"))
-    yield Primitive("beard shell", "facial hair", "beard", (0.0, -0.46, 0.13), (0.80, 0.72, 0.775), blend="beard",
-                    when={"facial_hair": ("beard",)}, planes=((0.0, -0.86, 0.50, 0.20), (0.0, -1.0, 0.0, 0.05)))
-    yield Primitive("beard chin", "facial hair", "beard", (0.0, -0.93, 0.43), (0.42, 0.29, 0.36), blend="beard",
+    yield from mirrored(Primitive(
+        "beard side", "facial hair", "beard", (0.0, -0.44, 0.12), (0.80, 0.74, 0.77), blend="beard",
+        when={"facial_hair": ("beard",)}, planes=((0.0, -0.86, 0.50, 0.16), (1.0, 0.0, 0.0, 0.40))))
+    yield Primitive("beard chin", "facial hair", "beard", (0.0, -0.95, 0.40), (0.48, 0.27, 0.38), blend="beard",
                     when={"facial_hair": ("beard",)})
 
 
@@ -237,18 +241,19 @@ def shirts() -> Iterator[Primitive]:
         when = {"shirt_style": (style,)} if style else {}
         return Primitive(name, "shirt", material, centre, radii, angles, "head", "shirt", when, {}, planes)
 
-    yield cloth("torso", (0.0, -2.42, -0.20), (1.22, 0.98, 0.74))
-    yield from mirrored(cloth("shoulder", (1.02, -2.42, -0.20), (0.56, 0.74, 0.52)))
-    yield cloth("neckband", (0.0, -1.50, -0.10), (0.57, 0.13, 0.52), (0.0, 0.22, 0.0), "trim", "crew")
-    yield cloth("collar stand", (0.0, -1.44, -0.16), (0.53, 0.18, 0.48), (0.0, 0.25, 0.0), "trim", "collar")
-    yield from mirrored(cloth("collar wing", (0.30, -1.56, 0.36), (0.34, 0.16, 0.10), (0.35, 0.55, 0.62), "trim", "collar"))
-    yield cloth("placket", (0.0, -2.10, 0.42), (0.09, 0.55, 0.16), (0.0, 0.0, 0.0), "trim", "collar")
-    for i, y in enumerate((-1.78, -2.04)):
-        yield cloth(f"button {i}", (0.0, y, 0.57 + 0.04 * i), (0.05, 0.05, 0.04), material="button", style="collar")
-    yield cloth("hood", (0.0, -1.30, -0.62), (0.90, 0.52, 0.46), (0.0, -0.3, 0.0), "shirt", "hoodie")
-    yield from mirrored(cloth("hood roll", (0.50, -1.42, -0.02), (0.25, 0.26, 0.60), (-0.52, -0.35, 0.0), "shirt", "hoodie"))
-    yield from mirrored(cloth("cord", (0.19, -1.86, 0.55), (0.042, 0.27, 0.05), (0.0, 0.14, -0.05), "cord", "hoodie"))
-    yield from mirrored(cloth("cord end", (0.205, -2.12, 0.61), (0.06, 0.075, 0.06), material="cord", style="hoodie"))
+    yield cloth("torso", (0.0, -2.32, -0.18), (1.16, 0.98, 0.74))
+    yield cloth("yoke", (0.0, -1.78, -0.22), (0.88, 0.40, 0.46))
+    yield from mirrored(cloth("shoulder", (0.92, -2.32, -0.20), (0.56, 0.70, 0.52)))
+    yield cloth("neckband", (0.0, -1.46, -0.13), (0.575, 0.13, 0.54), (0.0, -0.20, 0.0), "ribbing", "crew")
+    yield cloth("collar stand", (0.0, -1.38, -0.17), (0.55, 0.18, 0.50), (0.0, -0.18, 0.0), "trim", "collar")
+    yield from mirrored(cloth("collar wing", (0.29, -1.47, 0.32), (0.36, 0.17, 0.09), (0.42, 0.45, -0.62), "trim", "collar"))
+    yield cloth("placket", (0.0, -2.00, 0.42), (0.10, 0.48, 0.17), (0.0, 0.0, 0.0), "trim", "collar")
+    for i, y in enumerate((-1.74, -1.96)):
+        yield cloth(f"button {i}", (0.0, y, 0.56 + 0.03 * i), (0.05, 0.05, 0.04), material="button", style="collar")
+    yield cloth("hood", (0.0, -1.20, -0.62), (0.90, 0.52, 0.46), (0.0, -0.3, 0.0), "shirt", "hoodie")
+    yield from mirrored(cloth("hood roll", (0.50, -1.34, -0.02), (0.25, 0.26, 0.60), (-0.52, -0.35, 0.0), "shirt", "hoodie"))
+    yield from mirrored(cloth("cord", (0.19, -1.76, 0.53), (0.042, 0.27, 0.05), (0.0, 0.14, -0.05), "cord", "hoodie"))
+    yield from mirrored(cloth("cord end", (0.205, -2.02, 0.60), (0.06, 0.075, 0.06), material="cord", style="hoodie"))
 
 
 PRIMITIVES: tuple[Primitive, ...] = (

@@ -22,10 +22,12 @@ from misen.scene.primitives import PRIMITIVES
 TILE = 8
 BUCKETS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 40, len(PRIMITIVES))
 """Tiles are processed together up to these numbers of ellipsoids."""
-MELT = 22.0
-"""Steepness of the blend between primitives of one group, per head radius of depth."""
+MELT = {"skin": 7.5, "shirt": 7.0, "hair": 13.0, "beard": 10.0}
+"""Steepness of the blend between primitives of one group, per head radius of depth; steep for the others."""
 RIM = 0.80
 """Inner edge of a glasses rim, as a share of its outer edge."""
+SQUARE = 0.75
+"""Half width of a square rim inside its unit disc."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,12 @@ def _traits() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     outline = torch.tensor([outlines.index(p.outline) for p in PRIMITIVES])
     clear = torch.tensor([p.material == "clear lens" for p in PRIMITIVES])
     return planes, group, outline, clear
+
+
+@cache
+def _steepness() -> Tensor:
+    """(P,) steepness of the blend of each primitive."""
+    return torch.tensor([MELT.get(primitive.blend, 22.0) for primitive in PRIMITIVES])
 
 
 def _quadrics(head: Head, camera: Tensor) -> tuple[_Quadrics, Tensor]:
@@ -151,9 +159,10 @@ def _kept(local: Tensor, cuts: Tensor, planes: Tensor, outline: Tensor) -> Tenso
     square = ((outline == 2) | (outline == 4))[:, None]
     x, y = local[:, 0].square(), local[:, 1].square()
     radius = torch.where(square, x**3 + y**3, x + y)
-    inner = torch.where(square, RIM**6, RIM**2)
+    outer = torch.where(square, SQUARE**6, 0.985)
+    inner = torch.where(square, (SQUARE * RIM) ** 6, RIM**2)
     disc, rim = (outline >= 3)[:, None], ((outline == 1) | (outline == 2))[:, None]
-    return inside & torch.where(rim, (radius > inner) & (radius < 0.985), ~disc | (radius <= inner * 1.02))
+    return inside & torch.where(rim, (radius > inner) & (radius < outer), ~disc | (radius <= inner * 1.02))
 
 
 def _meet(quadrics: _Quadrics, item: Tensor, primitive: Tensor, origin: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:
@@ -192,8 +201,9 @@ def _trim(quadrics: _Quadrics, item: Tensor, primitive: Tensor, chosen: Tensor, 
 def _blend(quadrics: _Quadrics, item: Tensor, primitive: Tensor, depth: Tensor, local: Tensor, best: Tensor) -> Tensor:
     """(G, 3, 64) unit normals at the nearest hits, melted with near neighbours of the same group."""
     group = _traits()[1].to(depth.device)[primitive][..., None].expand_as(depth)
+    melt = _steepness().to(depth)[primitive][..., None]
     nearest = depth.gather(1, best)
-    weight = torch.exp(MELT * (nearest - depth)).masked_fill(group != group.gather(1, best), 0.0)
+    weight = torch.exp(melt * (nearest - depth)).masked_fill(group != group.gather(1, best), 0.0)
     weight = torch.nan_to_num(weight)
     normal = (quadrics.maps[item, primitive].transpose(2, 3) @ local)
     normal = normal * (weight / normal.square().sum(2).sqrt())[:, :, None]

@@ -118,7 +118,7 @@ def _cameras(seeds: Tensor, full_circle: float) -> Tensor:
     around = torch.where(uniform[:, 6] < full_circle, 180.0, 45.0)
     turned = (centred[:, 0] * around, centred[:, 1] * 15, centred[:, 2] * 8)
     distance = 7.2 + 0.4 * centred[:, 3]
-    focal = distance / (3.86 + 0.10 * centred[:, 4])
+    focal = distance / (3.56 + 0.10 * centred[:, 4])
     return torch.stack([*(torch.deg2rad(angle) for angle in turned), distance, focal], dim=1).float()
 
 
