@@ -1,0 +1,94 @@
+"""The layout of safetensors files, checked rule by rule before a byte of data is used.
+
+Source: the format's description in the safetensors README (an 8-byte length, a JSON header, the data without holes).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from misen.core.errors import ModelFileError, NotFoundError
+
+ITEM_SIZES: Mapping[str, int] = {
+    "BOOL": 1, "U8": 1, "I8": 1, "I16": 2, "U16": 2, "F16": 2, "BF16": 2, "I32": 4, "U32": 4, "F32": 4, "F64": 8,
+    "I64": 8, "U64": 8,
+}  # fmt: skip
+HEADER_LIMIT = 1 << 20
+"""Longest header that is read, in bytes."""
+
+
+def check_layout(path: Path) -> None:
+    """Raise ``ModelFileError`` naming the broken rule unless ``path`` is a well-formed safetensors file.
+
+    Reads no more than the header. Raises ``NotFoundError`` if there is no such file.
+    """
+    try:
+        with path.open("rb") as stream:
+            _check(stream, path.stat().st_size)
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise NotFoundError(f"there is no weights file {path}", field=str(path)) from error
+    except ValueError as error:
+        raise ModelFileError(
+            f"{path} is refused: {error}", field=str(path), hint="weights are safetensors; nothing is ever unpickled"
+        ) from error
+
+
+def _check(stream: BinaryIO, size: int) -> None:
+    start = stream.read(8)
+    length = int.from_bytes(start, "little")
+    if _is_pickle(start) and length > size:
+        raise ValueError("it is a pickle or a zip of pickles")
+    if size < 8 or length > size - 8:
+        raise ValueError(f"its header claims {length} bytes and the file has {size}")
+    if length > HEADER_LIMIT:
+        raise ValueError(f"its header has {length} bytes, more than {HEADER_LIMIT}")
+    header = _parse(stream.read(length))
+    header.pop("__metadata__", None)
+    _check_spans([_span(name, entry) for name, entry in header.items()], size - 8 - length)
+
+
+def _is_pickle(start: bytes) -> bool:
+    return start[:4] == b"PK\x03\x04" or (start[:1] == b"\x80" and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"))
+
+
+def _parse(text: bytes) -> dict[str, Any]:
+    try:
+        header = json.loads(text, object_pairs_hook=_distinct)
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError("its header is not JSON") from error
+    if not isinstance(header, dict):
+        raise ValueError("its header is not a JSON object")
+    return header
+
+
+def _distinct(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    keys = [key for key, _ in pairs]
+    if repeated := {key for key in keys if keys.count(key) > 1}:
+        raise ValueError(f"its header repeats the key {min(repeated)!r}")
+    return dict(pairs)
+
+
+def _span(name: str, entry: Any) -> tuple[int, int, str]:
+    """Where a tensor begins and ends, and its name."""
+    match entry:
+        case {"dtype": str(kind), "shape": list(shape), "data_offsets": [int(begin), int(end)]} if kind in ITEM_SIZES:
+            if not all(type(extent) is int and extent >= 0 for extent in shape):
+                raise ValueError(f"the tensor {name!r} has the shape {shape}")
+            if math.prod(shape) * ITEM_SIZES[kind] != end - begin:
+                raise ValueError(f"shape x type of the tensor {name!r} is not the {end - begin} bytes it claims")
+            return begin, end, name
+    raise ValueError(f"the entry of the tensor {name!r} is malformed or of an unknown type")
+
+
+def _check_spans(spans: list[tuple[int, int, str]], size: int) -> None:
+    position = 0
+    for begin, end, name in sorted(spans):
+        if begin != position:
+            raise ValueError(f"there is {'an overlap' if begin < position else 'a hole'} before the tensor {name!r}")
+        position = end
+    if position != size:
+        raise ValueError(f"{size - position} bytes trail the last tensor" if position < size else "its data is cut off")

@@ -1,0 +1,154 @@
+"""Weights that ship: one safetensors file and its card, refused unless they are exactly what was saved.
+
+A folder holds ``model.safetensors`` and ``card.toml``; the card records the SHA-256 of the file and the version of the
+format.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load as decode
+from safetensors.torch import save as encode
+from torch import Tensor, nn
+
+from misen.core.errors import ModelFileError, NotFoundError
+from misen.nn.card import to_toml
+from misen.nn.tensor_file import check_layout
+
+FORMAT = 1
+"""Version of folder and card; a newer one is refused."""
+WEIGHTS, CARD = "model.safetensors", "card.toml"
+SHIPPED = Path(__file__).parents[1] / "weights"
+"""Where the models of the package lie, one folder each."""
+
+
+def shipped(name: str) -> Path:
+    """The folder of a shipped model; raises ``NotFoundError`` if the package lacks it."""
+    if not (SHIPPED / name / CARD).is_file():
+        raise NotFoundError(f"this installation has no weights called {name!r}", hint="train them with `make zoo`")
+    return SHIPPED / name
+
+
+def save(module: nn.Module, folder: Path, card: Mapping[str, Any]) -> str:
+    """Write ``module`` in half precision with its card; the SHA-256 of the weights.
+
+    Args:
+        module: its whole state dict is written.
+        folder: made if absent; what it held is replaced.
+        card: what is known of the model: strings, numbers, lists and tables of them.
+
+    Raises:
+        ModelFileError: a weight is not finite in half precision.
+    """
+    tensors = {name: _half(tensor) for name, tensor in module.state_dict().items()}
+    _require_finite(tensors, folder / WEIGHTS)
+    content = encode(tensors)
+    digest = hashlib.sha256(content).hexdigest()
+    folder.mkdir(parents=True, exist_ok=True)
+    _replace(folder / WEIGHTS, content)
+    _replace(folder / CARD, to_toml({"format": FORMAT, "sha256": digest, **card}).encode())
+    return digest
+
+
+def load(module: nn.Module, folder: Path) -> dict[str, Any]:
+    """Fill ``module`` from ``folder``; the card.
+
+    Raises:
+        NotFoundError: the folder holds no model.
+        ModelFileError: weights or card are malformed, altered, not finite, too new, or of another architecture; the
+            module is then unchanged.
+    """
+    card = read_card(folder)
+    tensors = read_tensors(folder / WEIGHTS, card["sha256"])
+    expected = module.state_dict()
+    _require_same_architecture(tensors, expected, folder / WEIGHTS)
+    module.load_state_dict({name: tensor.to(expected[name].dtype) for name, tensor in tensors.items()})
+    return card
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """The card of a model folder.
+
+    Raises:
+        NotFoundError: there is none.
+        ModelFileError: it is not TOML, or its format is newer than this version reads.
+    """
+    path = folder / CARD
+    try:
+        card = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise NotFoundError(f"there is no model at {folder}: {CARD} is missing", field=str(folder)) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ModelFileError(f"{path} is not a card: {error}", field=str(path)) from error
+    if not isinstance(card.get("sha256"), str) or not isinstance(card.get("format"), int):
+        raise ModelFileError(f"{path} is not a card: it states no format and sha256", field=str(path))
+    if card["format"] > FORMAT:
+        raise ModelFileError(
+            f"{path} needs a version of Misen that reads format >= {card['format']}, this one reads {FORMAT}",
+            field=str(path),
+            hint="install a newer version of Misen",
+        )
+    return card
+
+
+def read_tensors(path: Path, sha256: str | None = None) -> dict[str, Tensor]:
+    """The tensors of a safetensors file, by name; no file is ever unpickled.
+
+    Args:
+        path: decided by its content, whatever it is called.
+        sha256: the recorded digest of the file, when there is one.
+
+    Raises:
+        NotFoundError: there is no such file.
+        ModelFileError: it is not safetensors, breaks one of its rules, was altered, or holds a NaN or infinity.
+    """
+    check_layout(path)
+    content = path.read_bytes()
+    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
+        raise ModelFileError(
+            f"{path} was altered: its SHA-256 is not the one its card records",
+            field=str(path),
+            hint="install the model again, or retrain it",
+        )
+    tensors: dict[str, Tensor] = decode(content)
+    _require_finite(tensors, path)
+    return tensors
+
+
+def _half(tensor: Tensor) -> Tensor:
+    tensor = tensor.detach().cpu().contiguous()
+    return tensor.half() if tensor.is_floating_point() else tensor
+
+
+def _replace(path: Path, content: bytes) -> None:
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(content)
+    partial.replace(path)
+
+
+def _require_finite(tensors: Mapping[str, Tensor], path: Path) -> None:
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise ModelFileError(
+                f"{path}: the tensor {name!r} holds a NaN or infinity", field=str(path), hint="use a sound checkpoint"
+            )
+
+
+def _require_same_architecture(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], path: Path) -> None:
+    missing = [f"{name} {tuple(expected[name].shape)}" for name in expected if name not in tensors]
+    extra = [f"{name} {tuple(tensors[name].shape)}" for name in tensors if name not in expected]
+    misshaped = [
+        f"{name} {tuple(tensors[name].shape)} instead of {tuple(tensor.shape)}"
+        for name, tensor in expected.items()
+        if name in tensors and tensors[name].shape != tensor.shape
+    ]
+    wrong = {"missing": missing, "extra": extra, "misshaped": misshaped}
+    if any(wrong.values()):
+        listed = "; ".join(f"{len(names)} {kind}: {', '.join(names[:5])}" for kind, names in wrong.items() if names)
+        raise ModelFileError(f"{path} belongs to another architecture: {listed}", field=str(path))
