@@ -1,0 +1,92 @@
+"""Joint text-image embeddings: two towers whose unit vectors agree where a sentence is true of a picture.
+
+Source: Radford et al. 2021 (arXiv:2103.00020), section 2.3.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from misen.core.image import resize
+from misen.nn.convnext import ConvNeXtPyramid
+from misen.nn.pooling import AttentionPool, TopDown
+from misen.nn.pyramid import Pyramid
+from misen.nn.residual import ResidualPyramid
+from misen.perception.senses import SIZE
+from misen.perception.text import TextTower
+
+WIDTH = 128
+INITIAL_TEMPERATURE, LARGEST_SCALE = 0.07, 100.0
+
+
+class ImageTower(nn.Module):
+    """A pyramid, attended to at several places."""
+
+    def __init__(self, pyramid: Pyramid, width: int, queries: int, pooled: int) -> None:
+        """``width`` is that of the fused map at stride 4, ``queries`` its attention maps, ``pooled`` the result's."""
+        super().__init__()
+        self.pyramid = pyramid
+        self.fuse = TopDown(pyramid.widths[1:], width)
+        self.pool = AttentionPool(width, queries)
+        self.gather = nn.Linear(queries * width + pyramid.widths[-1], pooled)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) in [-1, 1], resized to 64 pixels first -> (B, pooled)."""
+        maps = self.pyramid(resize(images, SIZE))
+        attended = self.pool(self.fuse(maps[1:]))
+        pooled: Tensor = self.gather(torch.cat([attended, maps[-1].mean(dim=(2, 3))], dim=1))
+        return pooled
+
+
+class JointEmbedding(nn.Module):
+    """Pictures and sentences in one space of 128 dimensions.
+
+    Attributes:
+        picture: the image tower.
+        words: the text tower.
+    """
+
+    def __init__(self, picture: ImageTower, words: TextTower) -> None:
+        super().__init__()
+        self.picture, self.words = picture, words
+        self.project_picture = nn.Linear(picture.gather.out_features, WIDTH, bias=False)
+        self.project_words = nn.Linear(words.model.config.hidden_size, WIDTH, bias=False)
+        self.log_scale = nn.Parameter(torch.tensor(-math.log(INITIAL_TEMPERATURE)))
+
+    def image(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) in [-1, 1] -> (B, 128) unit vectors; differentiable in the pictures."""
+        return self.place_picture(self.picture(images))
+
+    def text(self, sentences: Sequence[str]) -> Tensor:
+        """B sentences -> (B, 128) unit vectors."""
+        return self.place_words(self.words(sentences))
+
+    def place_picture(self, pooled: Tensor) -> Tensor:
+        """The image tower's pooled states -> unit vectors."""
+        return functional.normalize(self.project_picture(pooled).float(), dim=1)
+
+    def place_words(self, pooled: Tensor) -> Tensor:
+        """The text tower's pooled states -> unit vectors."""
+        return functional.normalize(self.project_words(pooled).float(), dim=1)
+
+    @property
+    def scale(self) -> Tensor:
+        """The inverse temperature, at most 100."""
+        return self.log_scale.exp().clamp(max=LARGEST_SCALE)
+
+
+def joint_a() -> JointEmbedding:
+    """The embedding that may steer, whose text tower also is the text encoder of every generator; untrained."""
+    picture = ImageTower(ResidualPyramid((32, 64, 96, 112), (1, 1, 2, 1)), width=64, queries=12, pooled=256)
+    return JointEmbedding(picture, TextTower(width=192, layers=4, heads=6))
+
+
+def joint_b() -> JointEmbedding:
+    """The embedding that only judges, untrained."""
+    picture = ImageTower(ConvNeXtPyramid((32, 80, 128, 160), (0, 3, 3, 1)), width=64, queries=12, pooled=256)
+    return JointEmbedding(picture, TextTower(width=128, layers=4, heads=4))

@@ -1,0 +1,78 @@
+"""Observers: one look at a picture answers everything the world knows of it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from misen.core.image import resize
+from misen.nn.convnext import ConvNeXtPyramid
+from misen.nn.pooling import AttentionPool, TopDown, soft_argmax
+from misen.nn.pyramid import Pyramid
+from misen.nn.residual import ResidualPyramid
+from misen.perception.reading import Reading
+from misen.perception.senses import SIZE
+from misen.scene.anatomy import CLASSES, EXPRESSION_AXES, LANDMARKS
+from misen.scene.attributes import ONE_HOT_WIDTH
+
+FEATURES, IDENTITY = 256, 64
+CAMERA = 6  # sine and cosine of yaw, pitch and roll
+VECTORS = {
+    "attributes": ONE_HOT_WIDTH, "visible": len(LANDMARKS), "camera": CAMERA, "facing": 3,
+    "identity": IDENTITY, "expression": len(EXPRESSION_AXES),
+}  # fmt: skip
+"""Widths of the heads that read the pooled features."""
+
+
+class Observer(nn.Module):
+    """A pyramid, its top-down fusion, and two groups of heads: per pixel and pooled."""
+
+    def __init__(self, pyramid: Pyramid, width: int, queries: int) -> None:
+        """``width`` is that of the fused map; ``queries`` the number of its attention maps."""
+        super().__init__()
+        self.pyramid = pyramid
+        self.fuse = TopDown(pyramid.widths, width)
+        self.pixels = nn.Conv2d(width, 4 * (len(CLASSES) + 1), 1)
+        self.heat = nn.Conv2d(width, len(LANDMARKS), 1)
+        self.pool = AttentionPool(width, queries)
+        self.gather = nn.Linear(queries * width + pyramid.widths[-1], FEATURES)
+        self.heads = nn.Linear(FEATURES, sum(VECTORS.values()))
+
+    def forward(self, images: Tensor) -> Reading:
+        """Read pictures (B, 3, H, W) in [-1, 1], resized to 64 pixels first; differentiable in them."""
+        maps = self.pyramid(resize(images, SIZE))
+        fused = self.fuse(maps)
+        features = self.gather(torch.cat([self.pool(fused), maps[-1].mean(dim=(2, 3))], dim=1))
+        vectors = self.heads(functional.silu(features)).float().split(list(VECTORS.values()), dim=1)
+        heads = dict(zip(VECTORS, vectors, strict=True))
+        segmentation, depth = functional.pixel_shuffle(self.pixels(fused), 2).split([len(CLASSES), 1], dim=1)
+        return Reading(
+            attributes=heads["attributes"],
+            segmentation=segmentation,
+            landmarks=soft_argmax(self.heat(fused)),
+            landmarks_visible=heads["visible"],
+            camera=_angles(heads["camera"]),
+            facing=heads["facing"],
+            depth=depth.float().sigmoid(),
+            identity=functional.normalize(heads["identity"], dim=1),
+            expression=heads["expression"],
+            features=features.float(),
+            pyramid=maps,
+        )
+
+
+def _angles(pairs: Tensor) -> Tensor:
+    """(B, 6) sines and cosines -> (B, 3) radians; raw zeros mean straight ahead."""
+    sine, cosine = pairs.chunk(2, dim=1)
+    return torch.atan2(sine, cosine + 1)
+
+
+def observer_a() -> Observer:
+    """The residual observer that may steer and train, untrained."""
+    return Observer(ResidualPyramid((40, 72, 104, 112), (1, 2, 2, 1)), width=48, queries=16)
+
+
+def observer_b() -> Observer:
+    """The ConvNeXt observer that only judges, untrained."""
+    return Observer(ConvNeXtPyramid((40, 88, 136, 176), (0, 3, 4, 1)), width=40, queries=16)

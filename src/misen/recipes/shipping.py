@@ -1,0 +1,61 @@
+"""Putting a trained model into the package: its weights and the card that tells what was done and measured."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from misen.nn.weights import SHIPPED, save
+from misen.training import Outcome, TrainingConfig
+
+
+def ship(
+    module: nn.Module,
+    name: str,
+    config: TrainingConfig,
+    outcome: Outcome,
+    facts: Mapping[str, Any],
+    root: Path = SHIPPED,
+) -> str:
+    """Write ``module`` as the model ``name``; the SHA-256 of its weights.
+
+    Args:
+        module: what was trained, with the weights to keep.
+        name: of the model, and of its folder.
+        config: of the run.
+        outcome: of the run.
+        facts: what the card says beyond the run itself: the data, and every figure with n and interval.
+        root: the folder of all models.
+    """
+    training = {
+        "samples": outcome.samples,
+        "minutes": round(outcome.minutes, 2),
+        "device": f"{platform.machine()}, {torch.get_num_threads()} threads",
+        "torch": torch.__version__,
+        "commit": _commit(),
+        "config": _without_none(config.resolved()),
+    }
+    parameters = sum(parameter.numel() for parameter in module.parameters())
+    card = {"name": name, "licence": "Apache-2.0", "parameters": parameters, "training": training, **facts}
+    return save(module, root / name, card)
+
+
+def _commit() -> str:
+    command = ["git", "rev-parse", "HEAD"]
+    found = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parent, check=False)
+    return found.stdout.strip()
+
+
+def _without_none(table: Mapping[str, Any]) -> dict[str, Any]:
+    """TOML has no null."""
+    return {
+        key: _without_none(value) if isinstance(value, Mapping) else value
+        for key, value in table.items()
+        if value is not None
+    }
