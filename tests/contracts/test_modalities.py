@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import pytest
@@ -20,7 +20,7 @@ from misen.data.world import tell_truth
 from misen.perception.reading import Reading
 from misen.perception.text import tokenizer
 from misen.scene.anatomy import CLASSES, EXPRESSION_AXES, LANDMARKS
-from misen.scene.attributes import ONE_HOT_WIDTH
+from misen.scene.attributes import ATTRIBUTES, ONE_HOT_WIDTH
 from misen.scene.sampling import sample
 from misen.scene.truth import Truth
 
@@ -100,6 +100,56 @@ class SmallSenses:
             eos_token_id=words.eos_token_id, pad_token_id=words.pad_token_id,
         )  # fmt: skip
         return SmallTextEncoder(words, CLIPTextModel(config).eval())
+
+
+class Oracle:
+    """Sees the truth, whatever the picture: what is consistent then has no energy and full marks."""
+
+    def __init__(self, truth: Truth) -> None:
+        seen, record = truth.observation, truth.record
+        blocks = [20 * functional.one_hot(record.attributes[:, i], len(a)) for i, a in enumerate(ATTRIBUTES)]
+        generator = torch.Generator().manual_seed(4)
+        self.identity = functional.normalize(torch.randn(len(truth), 64, generator=generator), dim=1)
+        self.known, self.exemplar = self.identity, truth.exemplar
+        self.reading = Reading(
+            attributes=torch.cat(blocks, dim=1).float(),
+            segmentation=20.0 * functional.one_hot(seen.segmentation.long(), len(CLASSES)).movedim(-1, 1),
+            landmarks=seen.landmarks, landmarks_visible=20.0 * seen.landmarks_visible, camera=record.camera[:, :3],
+            facing=torch.zeros(len(truth), 3), depth=seen.depth, identity=self.identity,
+            expression=record.expression, features=torch.zeros(len(truth), 256), pyramid=(),
+        )  # fmt: skip
+
+    def observer(self):
+        return self.look
+
+    def look(self, images: Tensor) -> Reading:
+        """The truth; but an exemplar is always recognised."""
+        shown = (images - self.exemplar).abs().max() < 0.01
+        return replace(self.reading, identity=self.known) if shown else self.reading
+
+    def joint(self):
+        return self
+
+    def image(self, images: Tensor) -> Tensor:
+        return self.identity
+
+    def text(self, sentences: list[str]) -> Tensor:
+        return self.identity
+
+
+class Other(Oracle):
+    """Sees the next avatar instead."""
+
+    def __init__(self, truth: Truth) -> None:
+        super().__init__(truth[torch.arange(len(truth)).roll(1)])
+        self.known, self.exemplar = self.identity.roll(1, 0), truth.exemplar
+
+    def text(self, sentences: list[str]) -> Tensor:
+        return self.known
+
+
+PERFECT = {"landmarks": 0.0, "camera": 0.0}
+NEARLY = {"sketch": 0.75, "layout": 0.99}
 
 
 @pytest.fixture(scope="module")
@@ -222,6 +272,24 @@ def test_energy_takes_pictures_of_any_size(name: str, signal: Signal) -> None:
     view = View(torch.zeros(BATCH, 3, 96, 96))
     values = modalities()[name].part("energy").build(SmallSenses).begin(signal, view)(view)
     assert values.shape == (BATCH,)
+
+
+def test_energy_is_least_for_what_is_wished(name: str, signal: Signal, truth: Truth) -> None:
+    energy, view = modalities()[name].part("energy"), View(truth.observation.image)
+    wished = energy.build(Oracle(truth)).begin(signal, view)(view)
+    other = energy.build(Other(truth)).begin(signal, view)(view)
+    handmade = name == "sketch"  # a drawing also has creases and a hand of its own
+    assert (wished < (0.7 if handmade else 0.5) * other).all(), (wished, other)
+    assert handmade or wished.max() < 0.02
+
+
+def test_judge_gives_full_marks_to_the_truth(name: str, signal: Signal, truth: Truth) -> None:
+    judge = modalities()[name].part("judge")
+    marks = judge.build(Oracle(truth)).score(truth.observation.image, signal)
+    others = judge.build(Other(truth)).score(truth.observation.image, signal)
+    perfect = PERFECT.get(name, 1.0)
+    assert ((marks - perfect).abs() <= (1 - NEARLY.get(name, 0.9999))).all(), marks
+    assert ((others - perfect).abs() > (marks - perfect).abs()).all(), others
 
 
 def test_judge_scores_each_picture_for_itself(name: str, signal: Signal, truth: Truth) -> None:

@@ -19,7 +19,7 @@ def read_json(source: str | Path) -> Any:
     inline = isinstance(source, str) and source.lstrip().startswith(("[", "{"))
     name = "JSON" if inline else Path(source).name
     try:
-        return json.loads(source if inline else read(source))
+        return json.loads(str(source) if inline else read(source))
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise FormatError(f"{name} is not JSON: {error.msg} at {where}", field=name) from None

@@ -8,7 +8,7 @@ rotation noted by a camera (EXIF) is applied; of an animation the first frame is
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
@@ -165,6 +165,12 @@ def open_picture(source: Source, name: str = "picture") -> Image.Image:
         f"{name} must be a picture, got {type(source).__name__}",
         field=name, hint="give a path, encoded bytes, a Pillow image or a uint8 array",
     )  # fmt: skip
+
+
+def open_pictures(sources: Source | Sequence[Source], name: str = "picture") -> list[Image.Image]:
+    """One picture or several; see ``open_picture``."""
+    listed = sources if isinstance(sources, Sequence) and not isinstance(sources, str | bytes) else [sources]
+    return [open_picture(source, name) for source in listed]
 
 
 def _from_array(pixels: np.ndarray, name: str) -> Image.Image:

@@ -17,8 +17,10 @@ def tell(available: Tensor, seeds: Tensor, purpose: str) -> Tensor:
         purpose: keeps the choices of different observers independent.
 
     Returns:
-        (B, N) bool, a subset of ``available``: all of it, or each with a chance drawn uniformly for its item.
+        (B, N) bool, a subset of ``available``: all of it, or each with a chance drawn uniformly for its item, but at
+        least one where there is any.
     """
     draws = uniforms(seeds.to(available.device), derive(0, f"tell/{purpose}"), 2 + available.shape[1])
     everything, chance, each = draws[:, :1] < 0.5, draws[:, 1:2], draws[:, 2:]
-    return available & (everything | (each < chance))
+    first = each.masked_fill(~available, 1.0).amin(1, keepdim=True)
+    return available & (everything | (each < chance) | (each == first))

@@ -45,7 +45,7 @@ def _column(seen: Tensor, wish: Tensor) -> Tensor:
     rest = (1 - wish.sum(1)).clamp_min(0)
     other = (seen.exp() * (wish == 0)).sum(1).clamp_min(1e-12).log()
     relative = torch.special.entr(wish).neg() - wish * seen
-    divergence = relative.sum(1) - torch.special.entr(rest) - rest * other
+    divergence: Tensor = relative.sum(1) - torch.special.entr(rest) - rest * other
     return divergence.clamp_min(0) * (wish.sum(1) > 0)
 
 

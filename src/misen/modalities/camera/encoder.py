@@ -5,16 +5,13 @@ from __future__ import annotations
 import torch
 
 from misen.core.condition import Condition, Layout, check_layout
-from misen.modalities.camera.signal import ANGLES, DISTANCE, FOCAL, Camera
+from misen.modalities.camera.signal import ANGLES, Camera
 from misen.perception.senses import Senses
-
-DISTANCE_SPREAD = 0.4
-FRAMING_SPREAD = 0.1
-"""Half the range of distance, and of distance over focal length, in the avatar world."""
+from misen.scene.sampling import DISTANCE, DISTANCE_SPREAD, FIELD, FIELD_SPREAD
 
 
 class CameraEncoder:
-    """Vector (B, 8): sine and cosine of yaw, pitch and roll; distance and framing in units of their spread."""
+    """Vector (B, 8): sine and cosine of yaw, pitch and roll; distance and field of view in units of their spread."""
 
     layouts: tuple[Layout, ...] = ("vector",)
 
@@ -27,7 +24,7 @@ class CameraEncoder:
         """The vector."""
         check_layout(layout, self.layouts)
         angles, distance, focal = signal.pose[:, :ANGLES], signal.pose[:, 3:4], signal.pose[:, 4:5]
-        lengths = (distance - DISTANCE) / DISTANCE_SPREAD, (distance / focal - DISTANCE / FOCAL) / FRAMING_SPREAD
+        lengths = (distance - DISTANCE) / DISTANCE_SPREAD, (distance / focal - FIELD) / FIELD_SPREAD
         return Condition.full(layout, torch.cat((angles.sin(), angles.cos(), *lengths), dim=1))
 
 

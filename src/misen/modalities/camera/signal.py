@@ -12,11 +12,10 @@ from torch import Tensor
 
 from misen.core.errors import FormatError, InputError, closest
 from misen.core.signal import Batched, key_values
+from misen.scene.sampling import DISTANCE, FIELD
 from misen.scene.truth import Truth
 
-DISTANCE = 7.2
-"""Usual distance in head radii."""
-FOCAL = DISTANCE / 3.86
+FOCAL = DISTANCE / FIELD
 """Usual focal length in picture widths."""
 RANGES: Mapping[str, tuple[float, float]] = {
     "yaw": (-180.0, 180.0), "pitch": (-90.0, 90.0), "roll": (-180.0, 180.0),

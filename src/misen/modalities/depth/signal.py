@@ -15,7 +15,7 @@ from misen.core.errors import InputError
 from misen.core.image import resize, square
 from misen.core.signal import Batched
 from misen.media import png
-from misen.media.picture import Source, grey, open_picture
+from misen.media.picture import Source, grey, open_pictures
 from misen.scene.truth import Truth
 
 SIZE = 64
@@ -43,9 +43,8 @@ class Depth(Batched):
         if isinstance(maps, Tensor):
             nearness = _fit(_checked(maps).reshape(-1, 1, *maps.shape[-2:]))
         else:
-            sources = maps if isinstance(maps, list | tuple) else [maps]
-            pictures = [torch.from_numpy(grey(open_picture(source, self.modality))) for source in sources]
-            nearness = torch.cat([_fit(picture[None, None]) for picture in pictures])
+            greys = [torch.from_numpy(grey(picture)) for picture in open_pictures(maps, self.modality)]
+            nearness = torch.cat([_fit(picture[None, None]) for picture in greys])
         self._keep(nearness=(nearness * STEPS).round() / STEPS)
 
     @classmethod

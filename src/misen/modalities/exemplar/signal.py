@@ -13,7 +13,7 @@ from misen.core.errors import InputError
 from misen.core.image import from_bytes, resize, to_bytes
 from misen.core.signal import Batched
 from misen.media import png
-from misen.media.picture import Source, color, open_picture
+from misen.media.picture import Source, color, open_pictures
 from misen.scene.truth import Truth
 
 SIZE = 64
@@ -39,8 +39,7 @@ class Exemplar(Batched):
         if isinstance(pictures, Tensor):
             image = _fit(_checked(pictures))
         else:
-            sources = pictures if isinstance(pictures, list | tuple) else [pictures]
-            image = torch.cat([_fit(color(open_picture(source, self.modality))) for source in sources])
+            image = torch.cat([_fit(color(picture)) for picture in open_pictures(pictures, self.modality)])
         self._keep(image=from_bytes(to_bytes(image)))
 
     @classmethod

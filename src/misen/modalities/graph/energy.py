@@ -58,8 +58,8 @@ class _Scene:
         if relation == "wearing":
             return -self._chance(target, "none", negated=True)
         if relation == "has color":
-            bare = -self._chance("hat", "none", negated=True) if subject == "hat" else 0.0
-            return bare - self._chance(COLOR_KEYS.get(subject, subject), target, negated=False)
+            there = self._chance("hat", "none", negated=True) if subject == "hat" else 0.0
+            return -self._chance(COLOR_KEYS.get(subject, subject), target, negated=False) - there
         a, b = LABELS.index(subject), LABELS.index(target)
         return self._absence(a) + self._absence(b) + self._misplaced(a, b, relation)
 
@@ -73,10 +73,10 @@ class _Scene:
         return (1 - self.share[:, part] / MINIMUM_SHARE).clamp_min(0)
 
     def _misplaced(self, a: int, b: int, relation: str) -> Tensor:
-        """(B,) how far, in margins, the centres are from standing as they should."""
+        """(B,) how far the centres are from standing as they should, 0 if they do."""
         offset = self.centre[:, a] - self.centre[:, b]
         if relation not in OFFSETS:
-            return (offset.norm(dim=1) - MARGIN).clamp_min(0) / MARGIN
+            return (offset.square().sum(1) - MARGIN**2).clamp_min(0) / MARGIN**2
         axis, sign = OFFSETS[relation]
         return (MARGIN + SPREAD - sign * offset[:, axis]).clamp_min(0) / MARGIN
 

@@ -26,7 +26,7 @@ class LandmarksJudge:
     @torch.no_grad()
     def score(self, images: Tensor, signal: Landmarks) -> Tensor:
         """(B,) pixels at 64 px."""
-        distance = (self.look(images).landmarks - signal.points).norm(dim=2) * SIZE
+        distance: Tensor = (self.look(images).landmarks - signal.points).norm(dim=2) * SIZE
         return (distance * signal.given).sum(1) / signal.given.sum(1)
 
 

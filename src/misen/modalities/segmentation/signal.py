@@ -16,7 +16,7 @@ from misen.core.errors import InputError
 from misen.core.image import from_bytes, square
 from misen.core.signal import Batched
 from misen.media import png
-from misen.media.picture import Source, on_paper, open_picture
+from misen.media.picture import Source, on_paper, open_pictures
 from misen.scene.anatomy import CLASSES
 from misen.scene.truth import Truth
 
@@ -51,11 +51,10 @@ class Segmentation(Batched):
             InputError: ids or colors that are no class, with their number of pixels.
         """
         if isinstance(maps, Tensor):
-            labels = maps.reshape(-1, *maps.shape[-2:])
+            labels = _checked(maps)
         else:
-            sources = maps if isinstance(maps, list | tuple) else [maps]
-            labels = torch.cat([_fit(_read(open_picture(source, self.modality))) for source in sources])
-        self._keep(labels=_fit(_checked(labels)))
+            labels = torch.cat([_fit(_read(picture)) for picture in open_pictures(maps, self.modality)])
+        self._keep(labels=_fit(labels))
 
     @classmethod
     def observe(cls, truth: Truth, seeds: Tensor) -> Self:
@@ -89,7 +88,7 @@ class Segmentation(Batched):
 
 
 def _checked(labels: Tensor) -> Tensor:
-    if labels.is_floating_point() or 0 in labels.shape:
+    if labels.is_floating_point() or labels.ndim < 2 or 0 in labels.shape:
         given = f"{labels.dtype} of {tuple(labels.shape)}"
         raise InputError(f"a map must hold whole numbers, got {given}", field="segmentation")
     wrong = labels[(labels < 0) | (labels >= len(CLASSES))]
@@ -98,7 +97,7 @@ def _checked(labels: Tensor) -> Tensor:
         found = ", ".join(f"{i} ({n} pixels)" for i, n in zip(ids.tolist()[:5], counts.tolist(), strict=False))
         allowed = ", ".join(f"{i} {name}" for i, name in enumerate(CLASSES))
         raise InputError(f"the map holds unknown class ids: {found}", field="segmentation", hint=f"allowed: {allowed}")
-    return labels.to(torch.uint8)
+    return labels.to(torch.uint8).reshape(-1, *labels.shape[-2:])
 
 
 def _fit(labels: Tensor) -> Tensor:
@@ -118,8 +117,8 @@ def _read(picture: Image.Image) -> Tensor:
 
 def _is_published(picture: Image.Image) -> bool:
     """Whether all colors a palette picture uses are ours, in whatever order its editor keeps them."""
-    used = {tuple(color) for _, color in picture.convert("RGB").getcolors(256) or []}
-    return used <= {tuple(color) for color in _COLORS.tolist()}
+    used = np.unique(np.array(picture.convert("RGB")).reshape(-1, 3), axis=0)
+    return {tuple(color) for color in used.tolist()} <= {tuple(color) for color in _COLORS.tolist()}
 
 
 def _match(pixels: Tensor) -> Tensor:
@@ -135,7 +134,8 @@ def _match(pixels: Tensor) -> Tensor:
             f"the map holds {int(wrong.sum())} colors that mean no class: {listed}",
             field="segmentation", hint=f"turn anti-aliasing off; allowed: {allowed}",
         )  # fmt: skip
-    return nearest[inverse].reshape(pixels.shape[:2])
+    ids: Tensor = nearest[inverse]
+    return ids.reshape(pixels.shape[:2])
 
 
 def _parts(labels: Tensor) -> str:

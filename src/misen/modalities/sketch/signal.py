@@ -16,7 +16,7 @@ from misen.core.errors import InputError
 from misen.core.image import square
 from misen.core.signal import Batched
 from misen.media import png
-from misen.media.picture import Source, grey, open_picture
+from misen.media.picture import Source, grey, open_pictures
 from misen.scene.truth import Truth
 
 SIZE = 64
@@ -46,8 +46,7 @@ class Sketch(Batched):
         if isinstance(drawings, Tensor):
             ink = _fit(_checked(drawings).reshape(-1, 1, *drawings.shape[-2:]))
         else:
-            sources = drawings if isinstance(drawings, list | tuple) else [drawings]
-            ink = torch.cat([_fit(_trace(open_picture(source, self.modality))) for source in sources])
+            ink = torch.cat([_fit(_trace(picture)) for picture in open_pictures(drawings, self.modality)])
         self._keep(ink=(ink * 255).round() / 255)
 
     @classmethod

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from misen.modalities.text.signal import Claims, Text
 from misen.perception.reading import Reading
-from misen.perception.senses import Look, Senses
+from misen.perception.senses import JointEmbedding, Look, Senses
 from misen.scene.attributes import ATTRIBUTES
 
 
@@ -21,15 +23,21 @@ class TextJudge:
     unit = ""
     higher_is_better = True
 
-    def __init__(self, look: Look) -> None:
-        """Look with the judging observer."""
-        self.look = look
+    def __init__(self, look: Look, joint: Callable[[], JointEmbedding]) -> None:
+        """Look with the judging observer; ``joint`` opens the judging embedding when it is first needed."""
+        self.look, self.joint = look, joint
 
     @torch.no_grad()
     def score(self, images: Tensor, signal: Text) -> Tensor:
         """(B,) fractions."""
         seen = _words_seen(self.look(images))
         return torch.tensor([_fraction(*pair) for pair in zip(seen, signal.claims, strict=True)], device=images.device)
+
+    @torch.no_grad()
+    def places(self, images: Tensor, signal: Text) -> tuple[Tensor, Tensor]:
+        """(B, 128) unit vectors of B images and of B prompts; like lies near like."""
+        joint = self.joint()
+        return joint.image(images), joint.text(list(signal.prompts))
 
 
 def _words_seen(reading: Reading) -> list[dict[str, str]]:
@@ -44,5 +52,5 @@ def _fraction(seen: dict[str, str], claims: Claims) -> float:
 
 
 def build(judge: Senses) -> TextJudge:
-    """The judge with its observer."""
-    return TextJudge(judge.observer())
+    """The judge with its observer and its embedding."""
+    return TextJudge(judge.observer(), judge.joint)

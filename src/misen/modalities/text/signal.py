@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, ClassVar, Self
 
+import torch
 from torch import Tensor
 
 from misen.core.errors import FormatError, InputError, LimitError
 from misen.core.signal import Batched
 from misen.scene.attributes import BY_KEY, KEYS
-from misen.scene.language.caption import Caption, Mention
+from misen.scene.language.caption import Caption, Mention, false_for
+from misen.scene.language.facts import Style
 from misen.scene.language.grammar import describe
 from misen.scene.truth import Truth
 
@@ -47,7 +49,16 @@ class Text(Batched):
     @classmethod
     def observe(cls, truth: Truth, seeds: Tensor) -> Self:
         """A caption of each avatar, in English or Chinese, long or short, chosen by its seed."""
-        captions = [_caption(truth, item, int(seed)) for item, seed in enumerate(seeds.tolist())]
+        return cls._told(truth, seeds, {"full": 2, "partial": 1, "free": 1})
+
+    @classmethod
+    def observe_fully(cls, truth: Truth, seeds: Tensor) -> Self:
+        """A caption of each avatar that tells everything visible."""
+        return cls._told(truth, seeds, {"full": 1})
+
+    @classmethod
+    def _told(cls, truth: Truth, seeds: Tensor, styles: Mapping[Style, int]) -> Self:
+        captions = [_caption(truth, item, int(seed), styles) for item, seed in enumerate(seeds.tolist())]
         return cls([caption.text for caption in captions], [caption.mentions for caption in captions])
 
     @classmethod
@@ -75,6 +86,16 @@ class Text(Batched):
         """None: words say it better."""
         return None
 
+    def false_of(self, attributes: Tensor, visible: Tensor) -> Tensor:
+        """(B, N) bool: which prompts claim something false of N avatars, given as (N, 16) indices and (N, 16) bool."""
+        return torch.stack([false_for(claims or (), attributes, visible) for claims in self.claims])
+
+    def groups(self) -> dict[str, Tensor]:
+        """(B,) bool by kind of prompt: with and without a negation, and in Chinese."""
+        negated = torch.tensor([any(map(_denies, claims or ())) for claims in self.claims])
+        chinese = torch.tensor([any("一" <= letter <= "鿿" for letter in prompt) for prompt in self.prompts])
+        return {"negation": negated, "no negation": ~negated, "chinese": chinese, "english": ~chinese}
+
 
 def _checked(prompt: object) -> str:
     if not isinstance(prompt, str):
@@ -91,7 +112,7 @@ def _checked(prompt: object) -> str:
     return prompt
 
 
-def _caption(truth: Truth, item: int, seed: int) -> Caption:
+def _caption(truth: Truth, item: int, seed: int, styles: Mapping[Style, int]) -> Caption:
     rng = Random(seed)
     visible = truth.observation.attributes_visible[item].tolist()
     return describe(
@@ -100,8 +121,13 @@ def _caption(truth: Truth, item: int, seed: int) -> Caption:
         float(truth.record.camera[item, 0]),
         rng.getrandbits(62),
         language=rng.choices(("en", "zh"), (3, 1))[0],
-        style=rng.choices(("full", "partial", "free"), (2, 1, 1))[0],
+        style=rng.choices(list(styles), list(styles.values()))[0],
     )
+
+
+def _denies(claim: Mention) -> bool:
+    """Whether saying so takes a negation: "no hat" and "not smiling" do; "a hat", "hair" and "bald" do not."""
+    return claim.value != "bald" and claim.negated != (claim.value == "none")
 
 
 def _prompt(item: Any) -> str:
