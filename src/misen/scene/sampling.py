@@ -15,8 +15,10 @@ from misen.scene.anatomy import EXPRESSION_AXES, IDENTITY_AXES
 from misen.scene.attributes import ATTRIBUTES, BY_KEY, COLUMN
 from misen.scene.record import Record
 
-# One stream of counters per field of a record.
-ATTRIBUTE_STREAM, IDENTITY_STREAM, EXPRESSION_STREAM, CAMERA_STREAM, LIGHT_STREAM, DETAIL_STREAM, SKETCH_STREAM = range(7)
+ATTRIBUTE_STREAM, IDENTITY_STREAM, EXPRESSION_STREAM, CAMERA_STREAM, LIGHT_STREAM, DETAIL_STREAM = range(6)
+"""One stream of counters per field of a record."""
+SKETCH_STREAM = 6
+"""The stream of hand-drawn styles."""
 
 WEIGHTS: dict[str, dict[str, float]] = {
     "hat": {"none": 0.45},
@@ -36,14 +38,27 @@ RESPONSES: dict[str, dict[str, float]] = {
     "angry": {"brow furrow": 1.0, "frown": 0.0, "lip stretch": 0.25},
 }
 """Expression coefficients of each expression value."""
-NOISE = {"jaw open": 0.06, "lip stretch": 0.10, "lip round": 0.06, "brow raise": 0.08, "blink left": 0.08, "blink right": 0.08}
+NOISE = {
+    "jaw open": 0.06,
+    "lip stretch": 0.10,
+    "lip round": 0.06,
+    "brow raise": 0.08,
+    "blink left": 0.08,
+    "blink right": 0.08,
+}
 """Largest random addition to an expression coefficient."""
 GAZE = 0.35
 """Largest random gaze, of the axes' unit."""
+DISTANCE, DISTANCE_SPREAD = 7.2, 0.4
+"""Usual distance of the camera in head radii, and its largest random change."""
+FIELD, FIELD_SPREAD = 3.56, 0.10
+"""Usual width of what the picture shows at that distance, in head radii, and its largest random change."""
 
 
 def _multiply(x: Tensor, constant: int) -> Tensor:
-    return x * torch.tensor(constant - (1 << 64) if constant >= 1 << 63 else constant, dtype=torch.int64, device=x.device)
+    return x * torch.tensor(
+        constant - (1 << 64) if constant >= 1 << 63 else constant, dtype=torch.int64, device=x.device
+    )
 
 
 def _shift(x: Tensor, bits: int) -> Tensor:
@@ -82,8 +97,9 @@ def _attributes(seeds: Tensor) -> Tensor:
     uniform = uniforms(seeds, ATTRIBUTE_STREAM, len(ATTRIBUTES))
     chosen = [_choose(uniform[:, i], _probabilities(a.key)) for i, a in enumerate(ATTRIBUTES)]
     column = COLUMN["facial_hair"]
-    none = torch.tensor([FACIAL_HAIR_NONE[value] for value in BY_KEY["presentation"].values], dtype=torch.float64,
-                        device=seeds.device)[chosen[COLUMN["presentation"]]]
+    none = torch.tensor(
+        [FACIAL_HAIR_NONE[value] for value in BY_KEY["presentation"].values], dtype=torch.float64, device=seeds.device
+    )[chosen[COLUMN["presentation"]]]
     kinds = len(BY_KEY["facial_hair"]) - 1
     shares = torch.cat((none[:, None], ((1 - none) / kinds)[:, None].expand(-1, kinds)), dim=1)
     chosen[column] = _choose(uniform[:, column], shares)
@@ -97,8 +113,10 @@ def _normals(seeds: Tensor, count: int) -> Tensor:
 
 def respond(attributes: Tensor) -> Tensor:
     """(B, 12) expression coefficients that act out the expression value of (B, 16) attributes."""
-    table = torch.tensor([[RESPONSES[value].get(axis, 0.0) for axis in EXPRESSION_AXES]
-                          for value in BY_KEY["expression"].values], device=attributes.device)
+    table = torch.tensor(
+        [[RESPONSES[value].get(axis, 0.0) for axis in EXPRESSION_AXES] for value in BY_KEY["expression"].values],
+        device=attributes.device,
+    )
     return table[attributes[:, COLUMN["expression"]]]
 
 
@@ -117,8 +135,8 @@ def _cameras(seeds: Tensor, full_circle: float) -> Tensor:
     centred = 2 * uniform - 1
     around = torch.where(uniform[:, 6] < full_circle, 180.0, 45.0)
     turned = (centred[:, 0] * around, centred[:, 1] * 15, centred[:, 2] * 8)
-    distance = 7.2 + 0.4 * centred[:, 3]
-    focal = distance / (3.56 + 0.10 * centred[:, 4])
+    distance = DISTANCE + DISTANCE_SPREAD * centred[:, 3]
+    focal = distance / (FIELD + FIELD_SPREAD * centred[:, 4])
     return torch.stack([*(torch.deg2rad(angle) for angle in turned), distance, focal], dim=1).float()
 
 

@@ -110,7 +110,8 @@ def test_judge_counts_claims_and_negations() -> None:
         log_probability=lambda c: logits[:, OFFSETS[c] : OFFSETS[c] + len(list(BY_KEY.values())[c])].log_softmax(1)
     )
     judge = TextJudge(lambda images: reading, SimpleNamespace)
-    claims = (Mention("hat", "cap"), Mention("hat", "none", True), Mention("hat", "beanie"), Mention("hat", "cap", True))
+    said, denied = ("cap", "beanie"), ("none", "cap")  # of each pair the first is right
+    claims = (*(Mention("hat", hat) for hat in said), *(Mention("hat", hat, True) for hat in denied))
     assert judge.score(torch.zeros(1, 3, 64, 64), Text("x", [claims])).item() == 0.5
     assert judge.score(torch.zeros(1, 3, 64, 64), Text("free words")).isnan().all()
 
