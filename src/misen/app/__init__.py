@@ -12,6 +12,7 @@ Repeat and inspect::
 
     plan = model.plan(Text("a bald man"))        # the plan of the same arguments, nothing is computed
     result = run(Recipe.read("recipe.json"))     # one JSON document describes one or more pictures
+    model, request = prepare(recipe)             # the same in two steps; model.decide(request), model.fulfil(request)
     verdict = replay("out.png")                  # identical | within tolerance | differs (field)
     cards = catalog()                            # what ships
 
@@ -25,7 +26,7 @@ Everything a caller gets wrong is a ``MisenError``; see :mod:`misen.core.errors`
 
 from misen.app.catalog import Card, catalog
 from misen.app.destinations import destinations
-from misen.app.model import Model, load, run
+from misen.app.model import Model, load, prepare, run
 from misen.app.recipe import Recipe
 from misen.app.replay import Verdict, replay
 from misen.app.result import Picture, Result
@@ -41,6 +42,8 @@ __all__ = [
     "catalog",
     "destinations",
     "load",
+    "prepare",
+    "prepare",
     "render_world",
     "replay",
     "run",

@@ -236,14 +236,31 @@ class Model:
         return Canvas.fit(picture, cover, self.size)
 
 
-def load(name: str | Path, *, device: str = "cpu") -> Model:
-    """Open a model: a shipped one's name, a family's name (its best), or a folder.
+def load(name: str | Path | None = None, *, device: str = "cpu") -> Model:
+    """Open a model: a shipped one's name, a family's name (its best), or a folder; the usual one if left out.
 
     Raises:
         NotFoundError: there is no such model.
         ModelFileError: its files must not be opened.
     """
     return Model.from_pretrained(name, device=device)
+
+
+def prepare(recipe: Recipe, *, device: str = "cpu") -> tuple[Model, Request]:
+    """The model of a recipe, opened, and the request it describes.
+
+    Raises:
+        InputError: the recipe asks for what is not accepted, or for other weights of its model.
+        NotFoundError: its model is not here.
+    """
+    model = load(recipe.model.name, device=device)
+    if recipe.model.sha256 not in ("", model.opened.sha256):
+        raise InputError(
+            f"the recipe was made with other weights of {recipe.model.name}",
+            field="model.sha256",
+            hint="empty the digest to use these",
+        )
+    return model, model.order(recipe)
 
 
 def run(
@@ -253,21 +270,9 @@ def run(
     callback_on_step_end: Callback | None = None,
     callback_on_picture: Deliver | None = None,
 ) -> Result:
-    """Make the pictures of a recipe.
-
-    Raises:
-        InputError: the recipe asks for what is not accepted, or for other weights of its model.
-        NotFoundError: its model is not here.
-        Unreachable: its model cannot follow a guidance.
-    """
-    model = load(recipe.model.name, device=device)
-    if recipe.model.sha256 not in ("", model.opened.sha256):
-        raise InputError(
-            f"the recipe was made with other weights of {recipe.model.name}",
-            field="model.sha256",
-            hint="empty the digest to use these",
-        )
-    return model.fulfil(model.order(recipe), 1, callback_on_step_end, callback_on_picture)
+    """Make the pictures of a recipe; raises what :func:`prepare` raises, and ``Unreachable``."""
+    model, request = prepare(recipe, device=device)
+    return model.fulfil(request, 1, callback_on_step_end, callback_on_picture)
 
 
 def _or(given: Any, default: Any) -> Any:
