@@ -25,7 +25,16 @@ PARAMETERS = ("x", "y", "z", "rx", "ry", "rz", "yaw", "pitch", "roll", "cut", "s
 NEVER = -9.0
 """A cut offset that removes nothing."""
 
-_LIDS = {"upper": 0.60, "lower": 0.50, "slant": 0.06, "width": 0.84, "blink": 0.0, "gaze x": 0.0, "gaze y": 0.0, "iris": 0.49}
+_LIDS = {
+    "upper": 0.60,
+    "lower": 0.50,
+    "slant": 0.06,
+    "width": 0.84,
+    "blink": 0.0,
+    "gaze x": 0.0,
+    "gaze y": 0.0,
+    "iris": 0.49,
+}
 _LIPS = {"width": 0.58, "open up": 0.0, "open down": 0.0, "corner": 0.05, "upper": 0.15, "lower": 0.20, "line": 0.0}
 CURVES: dict[str, dict[str, float]] = {"left lids": _LIDS, "right lids": _LIDS, "lips": _LIPS}
 """Drawn curves and their resting parameters, in the unit coordinates of the eye and mouth primitives."""
@@ -76,8 +85,11 @@ class HeadBasis:
 
     def __init__(self) -> None:
         numbers = [number for primitive in PRIMITIVES for number in _resting(primitive)]
-        self._places = {(p.name, parameter): i * len(PARAMETERS) + j
-                        for i, p in enumerate(PRIMITIVES) for j, parameter in enumerate(PARAMETERS)}
+        self._places = {
+            (p.name, parameter): i * len(PARAMETERS) + j
+            for i, p in enumerate(PRIMITIVES)
+            for j, parameter in enumerate(PARAMETERS)
+        }
         for name, curve in CURVES.items():
             self._places.update({(name, parameter): len(numbers) + j for j, parameter in enumerate(curve)})
             numbers += curve.values()
@@ -196,7 +208,9 @@ def build_head(record: Record) -> Head:
     shape = head_basis().shape(record.identity, record.expression, record.attributes)
     numbers = _part_hair(shape.primitives, record)
     centres, radii, angles = numbers[..., :3].clone(), numbers[..., 3:6].exp(), numbers[..., 6:9].clone()
-    height, normal = skin_surface(centres[:, _SKULL_BASE], radii[:, _SKULL_BASE], centres[:, _FACE, 0], centres[:, _FACE, 1])
+    height, normal = skin_surface(
+        centres[:, _SKULL_BASE], radii[:, _SKULL_BASE], centres[:, _FACE, 0], centres[:, _FACE, 1]
+    )
     centres[:, _FACE, 2] += height
     angles[:, _FACE, 0] += 0.85 * torch.atan2(normal[..., 0], normal[..., 2])
     cranium = INDEX["cranium"]

@@ -1,4 +1,4 @@
-"""Light on the samples: key, sky, bounce and rim light, soft shadows, ambient occlusion, highlights and tone mapping."""
+"""Light on the samples: key, sky, bounce and rim light, soft shadows, ambient occlusion, highlights, tone mapping."""
 
 from __future__ import annotations
 
@@ -18,10 +18,20 @@ from misen.scene.record import Record
 
 BODY, FACE = frozenset({"neck", "shirt"}), frozenset({"skin", "nose", "eye", "brow", "hair"})
 OCCLUDERS: tuple[tuple[str, frozenset[str]], ...] = (
-    ("jaw", BODY), ("cranium", BODY), ("beard chin", BODY), ("left curtain", BODY), ("right curtain", BODY),
-    ("nose tip", frozenset({"skin"})), ("cap brim", FACE), ("top hat brim", FACE), ("beanie fold", frozenset({"skin", "brow", "eye"})),
-    ("quiff front", frozenset({"skin"})), ("left parting", frozenset({"skin"})), ("right parting", frozenset({"skin"})),
-    ("left cord", frozenset({"shirt"})), ("right cord", frozenset({"shirt"})),
+    ("jaw", BODY),
+    ("cranium", BODY),
+    ("beard chin", BODY),
+    ("left curtain", BODY),
+    ("right curtain", BODY),
+    ("nose tip", frozenset({"skin"})),
+    ("cap brim", FACE),
+    ("top hat brim", FACE),
+    ("beanie fold", frozenset({"skin", "brow", "eye"})),
+    ("quiff front", frozenset({"skin"})),
+    ("left parting", frozenset({"skin"})),
+    ("right parting", frozenset({"skin"})),
+    ("left cord", frozenset({"shirt"})),
+    ("right cord", frozenset({"shirt"})),
 )
 """Which primitives shade which classes."""
 
@@ -105,7 +115,9 @@ def light_hits(head: Head, record: Record, hits: Hits, paint: Paint) -> Tensor:
     lit = (((paint.normal * beam).sum(0) + wrap) / (1 + wrap)).clamp(min=0) * key
     warm = torch.tensor([1.0, 0.42, 0.30], device=lit.device)[:, None]
     glow = scatter * 0.30 * smooth(0.0, 0.22, lit) * smooth(0.55, 0.22, lit)
-    key_light = torch.tensor([1.0, 0.96, 0.90], device=lit.device)[:, None] * (1.02 * strength * lit) + warm * glow * 0.35
+    key_light = (
+        torch.tensor([1.0, 0.96, 0.90], device=lit.device)[:, None] * (1.02 * strength * lit) + warm * glow * 0.35
+    )
     above = 0.5 + 0.5 * paint.normal[1]
     ground, heaven = (torch.tensor(c, device=lit.device)[:, None] for c in ((0.30, 0.25, 0.24), (0.50, 0.53, 0.60)))
     ambient = mix(ground, heaven, above) * sky

@@ -11,14 +11,45 @@ from torch import Tensor
 from misen.scene.attributes import BY_KEY, CLOTH_COLORS, COLUMN
 from misen.scene.record import Record
 
-SKIN = {"very light": "ffdfcf", "light": "f2bd96", "tan": "d0935c", "brown": "9e6237", "dark": "6b3d25", "very dark": "3a2118"}
-HAIR = {"black": "17151a", "brown": "5b331c", "blond": "edc46a", "red": "bf4616", "gray": "84878f", "white": "f7f4ee",
-        "blue": "2a5be0", "green": "2aa44f"}
+SKIN = {
+    "very light": "ffdfcf",
+    "light": "f2bd96",
+    "tan": "d0935c",
+    "brown": "9e6237",
+    "dark": "6b3d25",
+    "very dark": "3a2118",
+}
+HAIR = {
+    "black": "17151a",
+    "brown": "5b331c",
+    "blond": "edc46a",
+    "red": "bf4616",
+    "gray": "84878f",
+    "white": "f7f4ee",
+    "blue": "2a5be0",
+    "green": "2aa44f",
+}
 EYES = {"brown": "4a2610", "blue": "1f8cf5", "green": "1fb04a", "hazel": "c98f1e", "gray": "93a1ad"}
-CLOTH = {"red": "dc2a2e", "orange": "fb8a1e", "yellow": "fbd835", "green": "2fae52", "blue": "2a68e4", "purple": "8a3fd0",
-         "white": "f6f5f1", "black": "1d1d22"}
-BACKGROUND = {"red": "e0666a", "orange": "f6ab62", "yellow": "f8e08a", "green": "79c48c", "blue": "74a4ee", "purple": "b089e2",
-              "white": "efeff2", "black": "35363d"}
+CLOTH = {
+    "red": "dc2a2e",
+    "orange": "fb8a1e",
+    "yellow": "fbd835",
+    "green": "2fae52",
+    "blue": "2a68e4",
+    "purple": "8a3fd0",
+    "white": "f6f5f1",
+    "black": "1d1d22",
+}
+BACKGROUND = {
+    "red": "e0666a",
+    "orange": "f6ab62",
+    "yellow": "f8e08a",
+    "green": "79c48c",
+    "blue": "74a4ee",
+    "purple": "b089e2",
+    "white": "efeff2",
+    "black": "35363d",
+}
 
 
 def linear(colors: dict[str, str]) -> Tensor:
@@ -54,13 +85,21 @@ MATERIALS: dict[str, Response] = {
     "hair": Response(0.25, 0.0, 0.16, 1.0, 18.0),
     "stubble": Response(0.30, 0.3, 0.05, 0.8, 14.0),
     "tie": _CLOTH,
-    "hat": _CLOTH, "hat fold": _CLOTH, "hat brim": _CLOTH, "hat band": _CLOTH, "pompom": _CLOTH,
+    "hat": _CLOTH,
+    "hat fold": _CLOTH,
+    "hat brim": _CLOTH,
+    "hat band": _CLOTH,
+    "pompom": _CLOTH,
     "frame": Response(0.20, 0.0, 0.15, 0.8, 40.0),
     "clear lens": _METAL,
     "dark lens": Response(0.10, 0.0, 0.12, 0.5, 80.0),
     "beard": Response(0.25, 0.0, 0.08, 0.5, 16.0),
     "gold": _METAL,
-    "shirt": _CLOTH, "trim": _CLOTH, "ribbing": _CLOTH, "button": _CLOTH, "cord": _CLOTH,
+    "shirt": _CLOTH,
+    "trim": _CLOTH,
+    "ribbing": _CLOTH,
+    "button": _CLOTH,
+    "cord": _CLOTH,
     "eye": Response(0.30, 0.0, 0.0, 0.3, 90.0),
 }
 """Every material and its answer; the order is the material's id."""
@@ -132,11 +171,26 @@ def palette(record: Record) -> Palette:
     brow = torch.where(old, mix(hair, silver, 0.75), mix(hair, skin, 0.12) * 0.62)
     white, one = torch.tensor([0.86, 0.86, 0.84], device=skin.device).expand_as(skin), torch.ones_like(skin)
     colors = {
-        "skin": skin, "brow": brow, "hair": hair, "stubble": mix(skin, hair, 0.72), "tie": one * 0.05 + 0.25 * shirt,
-        "hat": hat, "hat fold": _contrast(hat, 0.35), "hat brim": hat * 0.80, "hat band": _contrast(hat, 1.3),
-        "pompom": _contrast(hat, 0.9), "frame": _frames(record), "clear lens": white, "dark lens": one * 0.012,
-        "beard": mix(hair, silver, 0.35 * old.float()) * 0.92, "gold": linear({"gold": "ffc93c"}).to(skin).expand_as(skin),
-        "shirt": shirt, "trim": _contrast(shirt, 0.9), "ribbing": _contrast(shirt, 0.4), "button": _contrast(shirt, -0.8), "cord": _contrast(shirt, 1.7),
+        "skin": skin,
+        "brow": brow,
+        "hair": hair,
+        "stubble": mix(skin, hair, 0.72),
+        "tie": one * 0.05 + 0.25 * shirt,
+        "hat": hat,
+        "hat fold": _contrast(hat, 0.35),
+        "hat brim": hat * 0.80,
+        "hat band": _contrast(hat, 1.3),
+        "pompom": _contrast(hat, 0.9),
+        "frame": _frames(record),
+        "clear lens": white,
+        "dark lens": one * 0.012,
+        "beard": mix(hair, silver, 0.35 * old.float()) * 0.92,
+        "gold": linear({"gold": "ffc93c"}).to(skin).expand_as(skin),
+        "shirt": shirt,
+        "trim": _contrast(shirt, 0.9),
+        "ribbing": _contrast(shirt, 0.4),
+        "button": _contrast(shirt, -0.8),
+        "cord": _contrast(shirt, 1.7),
         "eye": white,
     }
     base = torch.stack([colors[name] for name in MATERIALS], dim=1).clamp(0, 1)
@@ -144,7 +198,7 @@ def palette(record: Record) -> Palette:
 
 
 def backdrop(record: Record, size: int) -> Tensor:
-    """(B, 3, size, size) backgrounds in sRGB [0, 1]: a plain colour with a soft vignette, or two colours in a gradient."""
+    """(B, 3, size, size) backgrounds in sRGB [0, 1]: a plain colour with a vignette, or a gradient of two."""
     steps = (torch.arange(size, device=record.detail.device) + 0.5) / size * 2 - 1
     y, x = torch.meshgrid(steps, steps, indexing="ij")
     table = linear(BACKGROUND).to(record.detail) ** (1 / 2.2)

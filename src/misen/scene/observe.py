@@ -1,4 +1,4 @@
-"""From a record to everything that can be seen of it: aligned pixel truth, landmarks and the visibility of attributes."""
+"""From a record to everything that can be seen of it: pixel truth, landmarks and the visibility of attributes."""
 
 from __future__ import annotations
 
@@ -38,13 +38,15 @@ class _Pixels:
 
     def take(self, values: Tensor) -> Tensor:
         """(B, C, H, W) of (C, S) sample values, zero on the background."""
-        picked = values[:, self.index.clamp(min=0)] * (self.index >= 0)
+        picked: Tensor = values[:, self.index.clamp(min=0)] * (self.index >= 0)
         return picked.transpose(0, 1)
 
 
 def _blocks(grid: Tensor, factor: int) -> Tensor:
     """(B, H, W, factor * factor) samples of each pixel of a (B, n, n) grid."""
-    return grid.unflatten(2, (-1, factor)).unflatten(1, (-1, factor)).permute(0, 1, 3, 2, 4).flatten(3)
+    size = grid.shape[1] // factor
+    blocks = grid.view(-1, size, factor, size, factor).transpose(2, 3)
+    return blocks.flatten(3)
 
 
 def _represent(samples: Samples, batch: int, size: int) -> _Pixels:
@@ -64,10 +66,16 @@ def _named(name: str) -> tuple[str, str, float]:
 
 
 _FIXED = {
-    "brow outer": ("outer brow", (0.90, 0.0)), "brow middle": ("inner brow", (0.70, 0.0)), "brow inner": ("inner brow", (-0.90, 0.0)),
-    "nostril": ("nostril", (0.35, -0.45)), "jaw": ("jaw", (0.90, -0.40)), "ear": ("ear", (0.75, 0.0)),
-    "nose bridge": ("nose bridge", (0.0, 0.35)), "nose tip": ("nose tip", (0.0, 0.0)),
-    "chin": ("chin", (0.0, -0.72)), "forehead": ("cranium", (0.0, 0.48)),
+    "brow outer": ("outer brow", (0.90, 0.0)),
+    "brow middle": ("inner brow", (0.70, 0.0)),
+    "brow inner": ("inner brow", (-0.90, 0.0)),
+    "nostril": ("nostril", (0.35, -0.45)),
+    "jaw": ("jaw", (0.90, -0.40)),
+    "ear": ("ear", (0.75, 0.0)),
+    "nose bridge": ("nose bridge", (0.0, 0.35)),
+    "nose tip": ("nose tip", (0.0, 0.0)),
+    "chin": ("chin", (0.0, -0.72)),
+    "forehead": ("cranium", (0.0, 0.48)),
 }
 """Landmarks at constant outward, upward unit coordinates of a primitive."""
 
@@ -87,8 +95,13 @@ def _mouth_mark(head: Head, name: str) -> Tensor:
     """(B, 2) unit coordinates of a mouth corner or the middle of a lip line."""
     width, *numbers = head.shape.curves["lips"].unbind(1)
     x = {"mouth left": -width, "mouth right": width}.get(name, torch.zeros_like(width))
-    lines = dict(zip(("upper lip top", "upper lip inner", "lower lip inner", "lower lip bottom"),
-                     lip_lines(x, width, *numbers), strict=True))
+    lines = dict(
+        zip(
+            ("upper lip top", "upper lip inner", "lower lip inner", "lower lip bottom"),
+            lip_lines(x, width, *numbers),
+            strict=True,
+        )
+    )
     return torch.stack((x, lines.get(name, lines["upper lip inner"])), dim=1)
 
 
@@ -103,7 +116,9 @@ def _mark(head: Head, name: str) -> tuple[int, Tensor]:
     rest, side, sign = _named(name)
     if rest in _FIXED:
         primitive, (x, y) = _FIXED[rest]
-        return INDEX[f"{side} {primitive}"] if primitive != "jaw" else INDEX["jaw"], head.centres.new_tensor((sign * x, y)).expand(batch, 2)
+        return INDEX[f"{side} {primitive}"] if primitive != "jaw" else INDEX["jaw"], head.centres.new_tensor(
+            (sign * x, y)
+        ).expand(batch, 2)
     return INDEX[f"{side} eye"], _eye_mark(head, side, sign, rest)
 
 
@@ -112,7 +127,9 @@ def landmark_points(head: Head) -> Tensor:
     marks = [_mark(head, name) for name in LANDMARKS]
     flat = torch.stack([place for _, place in marks], dim=1)
     rise = (1 - flat.square().sum(-1, keepdim=True)).clamp(min=0).sqrt()
-    return head.points(torch.tensor([primitive for primitive, _ in marks], device=flat.device), torch.cat((flat, rise), dim=-1))
+    return head.points(
+        torch.tensor([primitive for primitive, _ in marks], device=flat.device), torch.cat((flat, rise), dim=-1)
+    )
 
 
 def _landmarks(head: Head, record: Record, distance: Tensor) -> tuple[Tensor, Tensor]:
@@ -129,12 +146,14 @@ def _counts(ids: Tensor, kinds: int) -> Tensor:
     """(B, kinds) pixels of each id of a (B, H, W) map, as if the picture were 64 px wide."""
     scale = (64 / ids.shape[-1]) ** 2
     counts = torch.zeros(len(ids), kinds, device=ids.device)
-    return counts.scatter_add_(1, ids.flatten(1), torch.full((1, 1), scale, device=ids.device).expand(len(ids), ids[0].numel()))
+    return counts.scatter_add_(
+        1, ids.flatten(1), torch.full((1, 1), scale, device=ids.device).expand(len(ids), ids[0].numel())
+    )
 
 
 @dataclass(frozen=True)
 class _Evidence:
-    """What the rules of visibility look at: attributes, pixel counts by class and by primitive, and the turn of the head."""
+    """What the rules of visibility look at: attributes, the turn of the head, and pixels by class and by primitive."""
 
     record: Record
     classes: Tensor
@@ -217,9 +236,16 @@ def _observe_chunk(record: Record, size: int, supersample: int) -> Observation:
     landmarks, landmarks_visible = _landmarks(samples.head, record, distance[:, 0])
     evidence = _Evidence(record, _counts(ids[:, 0], len(CLASSES)), _counts(ids[:, 1], len(PRIMITIVES) + 1)[:, 1:])
     return Observation(
-        image=image, alpha=alpha, segmentation=ids[:, 0].to(torch.uint8), depth=_depth(distance, record.camera),
-        normals=normals, surface=surface, part=ids[:, 1].to(torch.uint8), landmarks=landmarks,
-        landmarks_visible=landmarks_visible, attributes_visible=attribute_visibility(evidence),
+        image=image,
+        alpha=alpha,
+        segmentation=ids[:, 0].to(torch.uint8),
+        depth=_depth(distance, record.camera),
+        normals=normals,
+        surface=surface,
+        part=ids[:, 1].to(torch.uint8),
+        landmarks=landmarks,
+        landmarks_visible=landmarks_visible,
+        attributes_visible=attribute_visibility(evidence),
     )
 
 

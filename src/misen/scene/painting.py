@@ -10,9 +10,9 @@ from torch import Tensor
 
 from misen.scene.anatomy import CLASSES
 from misen.scene.attributes import BY_KEY, COLUMN
-from misen.scene.head import Head, Shape
+from misen.scene.head import Shape
 from misen.scene.materials import MATERIAL_ID, Palette, mix
-from misen.scene.primitives import INDEX, PRIMITIVES
+from misen.scene.primitives import PRIMITIVES
 from misen.scene.raster import RIM, Hits
 from misen.scene.record import Record
 
@@ -99,8 +99,9 @@ def bump(x: Tensor, width: float) -> Tensor:
 
 def eye_lids(shape: Shape, side: str, x: Tensor) -> tuple[Tensor, Tensor]:
     """Heights of the upper and lower lid at (B, n) outward positions, in the eye's unit coordinates."""
-    upper, lower, slant, width, blink = (shape.curve(f"{side} lids", name)[:, None]
-                                         for name in ("upper", "lower", "slant", "width", "blink"))
+    upper, lower, slant, width, blink = (
+        shape.curve(f"{side} lids", name)[:, None] for name in ("upper", "lower", "slant", "width", "blink")
+    )
     return lids(x, upper, lower, slant, width, blink)
 
 
@@ -113,8 +114,9 @@ def lids(x: Tensor, upper: Tensor, lower: Tensor, slant: Tensor, width: Tensor, 
     return bottom + (top - bottom) * (1 - blink).clamp(min=0.06), bottom
 
 
-def lip_lines(x: Tensor, width: Tensor, up: Tensor, down: Tensor, corner: Tensor, upper: Tensor, lower: Tensor,
-              line: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def lip_lines(
+    x: Tensor, width: Tensor, up: Tensor, down: Tensor, corner: Tensor, upper: Tensor, lower: Tensor, line: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Outlines of the lips from top to bottom: outer upper, inner upper, inner lower, outer lower."""
     s = x / width
     q = (1 - s.square()).clamp(min=0)
@@ -130,8 +132,13 @@ def _paint_eye(canvas: Canvas, paint: Paint, side: str) -> None:
     sign = -1.0 if side == "left" else 1.0
     upper, lower, slant, width, blink, gaze_x, gaze_y, iris = canvas.shape.curves[f"{side} lids"][item].unbind(1)
     top, bottom = lids(sign * x, upper, lower, slant, width, blink)
-    open_ = (smooth(-0.05, 0.05, top - y) * smooth(-0.05, 0.05, y - bottom) * smooth(-0.03, 0.03, width - x.abs())
-             * (z > 0) * smooth(0.05, 0.20, 1 - blink))
+    open_ = (
+        smooth(-0.05, 0.05, top - y)
+        * smooth(-0.05, 0.05, y - bottom)
+        * smooth(-0.03, 0.03, width - x.abs())
+        * (z > 0)
+        * smooth(0.05, 0.20, 1 - blink)
+    )
     radius = ((x - gaze_x).square() + (y - gaze_y).square()).sqrt()
     color = _eyeball(canvas.palette, item, (x - gaze_x, y - gaze_y), radius / iris)
     color = color * (1 - 0.38 * smooth(0.30, 0.0, top - y))
@@ -141,8 +148,9 @@ def _paint_eye(canvas: Canvas, paint: Paint, side: str) -> None:
     skin = mix(skin, torch.full_like(skin, 0.012), lash.clamp(0, 1))
     paint.color[:, samples] = mix(skin, color, open_)
     paint.glow[samples] = open_ * _catch_lights(x - gaze_x, y - gaze_y)
-    paint.label[samples] = torch.where(open_ > 0.5, torch.where(radius < iris, CLASSES.index("iris"), CLASSES.index("eye")),
-                                       CLASSES.index("skin"))
+    paint.label[samples] = torch.where(
+        open_ > 0.5, torch.where(radius < iris, CLASSES.index("iris"), CLASSES.index("eye")), CLASSES.index("skin")
+    )
     paint.material[samples] = torch.where(open_ > 0.5, MATERIAL_ID["eye"], paint.material[samples])
 
 
@@ -188,8 +196,11 @@ def _paint_mouth(canvas: Canvas, paint: Paint) -> None:
     cavity = _cavity(y, inner_up, inner_down)
     paint.color[:, samples] = torch.where(inside, cavity, color)
     paint.label[samples] = _choose((upper_lip, "upper lip"), (lower_lip, "lower lip"), (inside, "mouth"))
-    swell = torch.where(lower_lip, 0.9 * ((y - outer_down) / (inner_down - outer_down + 1e-3) - 0.35),
-                        torch.where(upper_lip, 0.5 * ((y - inner_up) / (outer_up - inner_up + 1e-3) - 0.9), 0.0))
+    swell = torch.where(
+        lower_lip,
+        0.9 * ((y - outer_down) / (inner_down - outer_down + 1e-3) - 0.35),
+        torch.where(upper_lip, 0.5 * ((y - inner_up) / (outer_up - inner_up + 1e-3) - 0.9), 0.0),
+    )
     _tilt(paint, samples, canvas.up[item].T * swell)
 
 
@@ -202,8 +213,10 @@ def _choose(*cases: tuple[Tensor, str]) -> Tensor:
 
 def _cavity(y: Tensor, top: Tensor, bottom: Tensor) -> Tensor:
     """(3, n) teeth above, tongue below, dark between."""
-    dark, red, white = (torch.tensor(color, device=y.device)[:, None]
-                        for color in ((0.045, 0.008, 0.010), (0.50, 0.075, 0.085), (0.88, 0.87, 0.84)))
+    dark, red, white = (
+        torch.tensor(color, device=y.device)[:, None]
+        for color in ((0.045, 0.008, 0.010), (0.50, 0.075, 0.085), (0.88, 0.87, 0.84))
+    )
     tongue = smooth(0.05, 0.0, (y - bottom) / (top - bottom + 1e-3) - 0.34)
     teeth = smooth(0.03, -0.03, (top - y) - (0.46 * (top - bottom)).clamp(max=0.20))
     return mix(mix(dark, red, tongue), white, teeth)
@@ -229,10 +242,14 @@ def _paint_skin(canvas: Canvas, paint: Paint) -> None:
     color = mix(paint.color[:, samples], flush, warmth)
     unlabelled = (paint.label[samples] == CLASSES.index("skin")) | (paint.label[samples] == CLASSES.index("nose"))
     ink = old * front * _wrinkles(x, y) * unlabelled
-    color = color * (1 - canvas.holds("presentation", "masculine", samples) * (0.30 - 0.18 * young) * _shadow_of_beard(x, y, z))
+    color = color * (
+        1 - canvas.holds("presentation", "masculine", samples) * (0.30 - 0.18 * young) * _shadow_of_beard(x, y, z)
+    )
     freckles = canvas.record.detail[:, 5][canvas.hits.item[samples]] > 0.80
     ink = ink + 0.9 * freckles * cheeks * _speckle(x, y)
-    paint.color[:, samples] = color * (1 - 0.42 * ink.clamp(0, 1)).pow(torch.tensor([0.8, 1.1, 1.15], device=x.device)[:, None])
+    paint.color[:, samples] = color * (1 - 0.42 * ink.clamp(0, 1)).pow(
+        torch.tensor([0.8, 1.1, 1.15], device=x.device)[:, None]
+    )
 
 
 def _shadow_of_beard(x: Tensor, y: Tensor, z: Tensor) -> Tensor:
@@ -255,7 +272,11 @@ def _wrinkles(x: Tensor, y: Tensor) -> Tensor:
     bags = (bump(ring - 0.315, 0.026) + 0.8 * bump(ring - 0.39, 0.02)) * smooth(-0.08, -0.2, dy)
     angle = torch.atan2(dy, dx)
     feet = bump(torch.sin(4.5 * angle), 0.30) * bump(ring - 0.40, 0.07) * smooth(0.75, 0.45, angle.abs())
-    fold = bump(aside - 0.20 - 0.62 * (-0.24 - y).clamp(min=0) ** 0.9, 0.028) * smooth(-0.22, -0.30, y) * smooth(-0.74, -0.62, y)
+    fold = (
+        bump(aside - 0.20 - 0.62 * (-0.24 - y).clamp(min=0) ** 0.9, 0.028)
+        * smooth(-0.22, -0.30, y)
+        * smooth(-0.74, -0.62, y)
+    )
     return 0.8 * forehead + bags + 0.5 * feet + 1.1 * fold
 
 

@@ -246,12 +246,14 @@ def shirts() -> Iterator[Primitive]:
     yield from mirrored(cloth("shoulder", (0.92, -2.32, -0.20), (0.56, 0.70, 0.52)))
     yield cloth("neckband", (0.0, -1.46, -0.13), (0.575, 0.13, 0.54), (0.0, -0.20, 0.0), "ribbing", "crew")
     yield cloth("collar stand", (0.0, -1.38, -0.17), (0.55, 0.18, 0.50), (0.0, -0.18, 0.0), "trim", "collar")
-    yield from mirrored(cloth("collar wing", (0.29, -1.47, 0.32), (0.36, 0.17, 0.09), (0.42, 0.45, -0.62), "trim", "collar"))
+    wing = cloth("collar wing", (0.29, -1.47, 0.32), (0.36, 0.17, 0.09), (0.42, 0.45, -0.62), "trim", "collar")
+    yield from mirrored(wing)
     yield cloth("placket", (0.0, -2.00, 0.42), (0.10, 0.48, 0.17), (0.0, 0.0, 0.0), "trim", "collar")
     for i, y in enumerate((-1.74, -1.96)):
         yield cloth(f"button {i}", (0.0, y, 0.56 + 0.03 * i), (0.05, 0.05, 0.04), material="button", style="collar")
     yield cloth("hood", (0.0, -1.20, -0.62), (0.90, 0.52, 0.46), (0.0, -0.3, 0.0), "shirt", "hoodie")
-    yield from mirrored(cloth("hood roll", (0.50, -1.34, -0.02), (0.25, 0.26, 0.60), (-0.52, -0.35, 0.0), "shirt", "hoodie"))
+    roll = cloth("hood roll", (0.50, -1.34, -0.02), (0.25, 0.26, 0.60), (-0.52, -0.35, 0.0), "shirt", "hoodie")
+    yield from mirrored(roll)
     yield from mirrored(cloth("cord", (0.19, -1.76, 0.53), (0.042, 0.27, 0.05), (0.0, 0.14, -0.05), "cord", "hoodie"))
     yield from mirrored(cloth("cord end", (0.205, -2.02, 0.60), (0.06, 0.075, 0.06), material="cord", style="hoodie"))
 

@@ -136,7 +136,9 @@ def _buckets(tile: Tensor, primitive: Tensor, count: int) -> list[tuple[Tensor, 
     return groups
 
 
-def _rays(quadrics: _Quadrics, item: Tensor, primitive: Tensor, x: Tensor, y: Tensor, step: Tensor) -> tuple[Tensor, Tensor]:
+def _rays(
+    quadrics: _Quadrics, item: Tensor, primitive: Tensor, x: Tensor, y: Tensor, step: Tensor
+) -> tuple[Tensor, Tensor]:
     """Origins (at the ellipsoid's depth) and directions on its unit sphere, (G, M, 3, 64) each."""
     maps = quadrics.maps[item, primitive]
     depth, centre = quadrics.depths[item, primitive][..., None], quadrics.centres[item, primitive]
@@ -145,8 +147,13 @@ def _rays(quadrics: _Quadrics, item: Tensor, primitive: Tensor, x: Tensor, y: Te
     origin = (x * depth - centre[..., :1]) * across + (y * depth - centre[..., 1:2]) * up
     direction = x * across + y * up - back
     columns = torch.stack((across, -up), dim=-1) * step[..., None]
-    affine = torch.cat((torch.cat((origin[..., None], columns * depth[..., None]), -1),
-                        torch.cat((direction[..., None], columns), -1)), dim=2)
+    affine = torch.cat(
+        (
+            torch.cat((origin[..., None], columns * depth[..., None]), -1),
+            torch.cat((direction[..., None], columns), -1),
+        ),
+        dim=2,
+    )
     within = torch.arange(TILE, device=x.device, dtype=x.dtype)
     basis = torch.stack((torch.ones(TILE * TILE, device=x.device), within.repeat(TILE), within.repeat_interleave(TILE)))
     lines = affine @ basis
@@ -165,13 +172,15 @@ def _kept(local: Tensor, cuts: Tensor, planes: Tensor, outline: Tensor) -> Tenso
     return inside & torch.where(rim, (radius > inner) & (radius < outer), ~disc | (radius <= inner * 1.02))
 
 
-def _meet(quadrics: _Quadrics, item: Tensor, primitive: Tensor, origin: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:
+def _meet(
+    quadrics: _Quadrics, item: Tensor, primitive: Tensor, origin: Tensor, direction: Tensor
+) -> tuple[Tensor, Tensor]:
     """Depths of first visible hits (G, M, 64), infinite for none, and the hits (G, M, 3, 64)."""
     planes, _, outline, _ = (trait.to(origin.device) for trait in _traits())
     a = direction.square().sum(2)
     b = (origin * direction).sum(2)
     c = origin.square().sum(2) - 1
-    root = (b * b - a * c)
+    root = b * b - a * c
     hit = (root > 0) & (primitive >= 0)[..., None]
     root = root.clamp(min=0).sqrt()
     reach = (-b - root) / a
@@ -184,8 +193,16 @@ def _meet(quadrics: _Quadrics, item: Tensor, primitive: Tensor, origin: Tensor, 
     return depth.masked_fill(~hit, torch.inf), local
 
 
-def _trim(quadrics: _Quadrics, item: Tensor, primitive: Tensor, chosen: Tensor, ray: tuple[Tensor, Tensor],
-          roots: tuple[Tensor, Tensor, Tensor], reach: Tensor, hit: Tensor) -> None:
+def _trim(
+    quadrics: _Quadrics,
+    item: Tensor,
+    primitive: Tensor,
+    chosen: Tensor,
+    ray: tuple[Tensor, Tensor],
+    roots: tuple[Tensor, Tensor, Tensor],
+    reach: Tensor,
+    hit: Tensor,
+) -> None:
     """Applies planes and outlines to the chosen pairs, in place: the near side if kept, else the far side."""
     planes, _, outline, _ = (trait.to(reach.device) for trait in _traits())
     origin, direction = (value.flatten(0, 1)[chosen] for value in ray)
@@ -193,7 +210,9 @@ def _trim(quadrics: _Quadrics, item: Tensor, primitive: Tensor, chosen: Tensor, 
     which = primitive.flatten()[chosen]
     cuts = quadrics.cuts[item.expand_as(primitive).flatten()[chosen], which]
     near, far = (-b - root) / a, (-b + root) / a
-    kept = [_kept(torch.addcmul(origin, direction, t[:, None]), cuts, planes[which], outline[which]) for t in (near, far)]
+    kept = [
+        _kept(torch.addcmul(origin, direction, t[:, None]), cuts, planes[which], outline[which]) for t in (near, far)
+    ]
     reach.flatten(0, 1)[chosen] = torch.where(kept[0], near, far)
     hit.flatten(0, 1)[chosen] &= kept[0] | kept[1]
 
@@ -205,7 +224,7 @@ def _blend(quadrics: _Quadrics, item: Tensor, primitive: Tensor, depth: Tensor, 
     nearest = depth.gather(1, best)
     weight = torch.exp(melt * (nearest - depth)).masked_fill(group != group.gather(1, best), 0.0)
     weight = torch.nan_to_num(weight)
-    normal = (quadrics.maps[item, primitive].transpose(2, 3) @ local)
+    normal = quadrics.maps[item, primitive].transpose(2, 3) @ local
     normal = normal * (weight / normal.square().sum(2).sqrt())[:, :, None]
     normal = normal.sum(1)
     return normal / normal.square().sum(1, keepdim=True).sqrt().clamp(min=1e-6)
@@ -246,7 +265,9 @@ def _resolve(quadrics: _Quadrics, focal: Tensor, tile: Tensor, primitive: Tensor
         return value.transpose(0, 1).flatten(1)[:, hit]
 
     where = (item[tile_of] * samples + v) * samples + u
-    return Hits(where, item[tile_of], owner.flatten()[hit], nearest.flatten()[hit], ray, pick(winner), pick(normal), pick(lens))
+    return Hits(
+        where, item[tile_of], owner.flatten()[hit], nearest.flatten()[hit], ray, pick(winner), pick(normal), pick(lens)
+    )
 
 
 def trace(head: Head, camera: Tensor, samples: int) -> Hits:

@@ -17,7 +17,6 @@ from misen.scene.head import Head, build_head
 from misen.scene.lighting import light_hits
 from misen.scene.materials import backdrop, palette
 from misen.scene.painting import Canvas, Paint, paint_hits
-from misen.scene.primitives import PRIMITIVES
 from misen.scene.raster import Hits, trace
 from misen.scene.record import Record
 
@@ -48,18 +47,22 @@ class Samples:
 
     def spread(self, values: Tensor, batch: int) -> Tensor:
         """(B, C, n, n) grids of (C, S) values, zero where nothing was hit."""
-        grid = values.new_zeros(len(values), batch * self.side**2)
+        grid: Tensor = values.new_zeros(len(values), batch * self.side**2)
         grid[:, self.hits.where] = values
-        return grid.unflatten(1, (batch, self.side, self.side)).transpose(0, 1)
+        return grid.view(-1, batch, self.side, self.side).transpose(0, 1)
 
 
 @cache
-def _template() -> tuple[Tensor, Tensor]:
+def template() -> tuple[Tensor, Tensor]:
     """Centres (P, 3) and local-to-head maps (P, 3, 3) of the mean head, the frame of surface coordinates."""
     record = Record(
-        seed=torch.zeros(1, dtype=torch.int64), identity=torch.zeros(1, len(IDENTITY_AXES)),
-        expression=torch.zeros(1, len(EXPRESSION_AXES)), attributes=torch.zeros(1, len(ATTRIBUTES), dtype=torch.int64),
-        camera=torch.zeros(1, 5), light=torch.zeros(1, 4), detail=torch.zeros(1, 8),
+        seed=torch.zeros(1, dtype=torch.int64),
+        identity=torch.zeros(1, len(IDENTITY_AXES)),
+        expression=torch.zeros(1, len(EXPRESSION_AXES)),
+        attributes=torch.zeros(1, len(ATTRIBUTES), dtype=torch.int64),
+        camera=torch.zeros(1, 5),
+        light=torch.zeros(1, 4),
+        detail=torch.zeros(1, 8),
     )
     head = build_head(record)
     return head.centres[0], (head.axes * head.radii[..., None, :])[0]
@@ -67,7 +70,7 @@ def _template() -> tuple[Tensor, Tensor]:
 
 def surface_coordinates(hits: Hits) -> Tensor:
     """(3, S) positions of the same surface points on the mean head, in head radii."""
-    centres, maps = (table.to(hits.local) for table in _template())
+    centres, maps = (table.to(hits.local) for table in template())
     return (centres[hits.primitive] + (maps[hits.primitive] @ hits.local.T[..., None])[..., 0]).T
 
 
