@@ -43,7 +43,6 @@ __all__ = [
     "destinations",
     "load",
     "prepare",
-    "prepare",
     "render_world",
     "replay",
     "run",
