@@ -21,6 +21,8 @@ from misen.core.signal import Signal
 
 WEIGHTS = Path(__file__).parent / "weights"
 """The folder of the models that ship."""
+USUAL_MODEL = "avatars/diffusion"
+"""What makes pictures when nobody says which model should."""
 WORDS = "text"
 """The modality that plain words stand for."""
 

@@ -1,0 +1,114 @@
+"""``misen evaluate``: quality, adherence, reconstruction, and any two folders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from misen.cli.options import Json, ModelName
+from misen.core.errors import InputError
+
+if TYPE_CHECKING:
+    from misen.app.evaluate import Examination, Trained
+    from misen.metrics.report import Report
+
+Count = Annotated[int, typer.Option("--n", "-n", metavar="N", help="How many wishes.")]
+Seed = Annotated[int, typer.Option(help="Chooses the wishes from the test range.")]
+Batch = Annotated[int, typer.Option("--batch-size", help="Pictures per forward.")]
+Route = Annotated[str, typer.Option(metavar="auto|native|adapted|consistency", help="How the wishes act.")]
+SplitName = Annotated[str, typer.Option("--split", help="Where the wishes come from; composition: never trained on.")]
+
+
+def quality(*, model: ModelName = None, n: Count = 2000, seed: Seed = 0, batch: Batch = 16, json: Json = False) -> None:
+    """FID, KID, IS, LPIPS diversity, precision and recall against renders of the test range."""
+    from misen.app.evaluate import evaluate_quality
+
+    examinee = _examinee(model, batch)
+    with _examination("test", n) as bench:
+        report = evaluate_quality(examinee, n=n, seed=seed, examination=bench)
+    _show(report, json=json)
+
+
+def adherence(
+    *,
+    modality: Annotated[str, typer.Option(metavar="M", help="What the wishes are; see `misen models`.")],
+    beside: Annotated[str, typer.Option("--beside", metavar="M", help="Measure what it loses beside this one.")] = "",
+    model: ModelName = None,
+    route: Route = "auto",
+    n: Count = 500,
+    seed: Seed = 0,
+    split: SplitName = "test",
+    batch: Batch = 16,
+    json: Json = False,
+) -> None:
+    """Whether pictures obey a modality, by a judge that never steers."""
+    from misen.app.evaluate import evaluate_adherence, evaluate_together
+
+    if beside and route != "auto":
+        raise InputError("--beside cannot be combined with --route", field="beside", hint="leave one of them out")
+    examinee = _examinee(model, batch)
+    with _examination(split, n) as bench:
+        report: Report = (
+            evaluate_together(examinee, modality, beside, n=n, seed=seed, examination=bench)
+            if beside
+            else evaluate_adherence(examinee, modality, n=n, seed=seed, route=route, examination=bench)  # type: ignore[arg-type]
+        )
+    _show(report, json=json)
+
+
+def reconstruction(
+    *,
+    model: ModelName = None,
+    images: Annotated[Path, typer.Option(metavar="DIR", help="A folder of pictures.")],
+    json: Json = False,
+) -> None:
+    """PSNR, SSIM, LPIPS and identity of pictures that the model repeats."""
+    from misen.app.evaluate import evaluate_reconstruction
+
+    _show(evaluate_reconstruction(_examinee(model, 1), images), json=json)
+
+
+def folders(
+    real: Annotated[Path, typer.Argument(metavar="REAL")],
+    fake: Annotated[Path, typer.Argument(metavar="FAKE")],
+    *,
+    json: Json = False,
+) -> None:
+    """Metrics of any two folders of pictures."""
+    from misen.app.evaluate import evaluate_folders
+
+    _show(evaluate_folders(real, fake), json=json)
+
+
+def _examinee(model: str | None, batch: int) -> Trained:
+    from misen.app import load
+    from misen.app.evaluate import Trained
+
+    return Trained(load(model), batch)
+
+
+@contextmanager
+def _examination(split: str, n: int) -> Iterator[Examination]:
+    """What to measure with, and a meter of the wishes done."""
+    from misen.app.evaluate import standard
+    from misen.cli.meter import metered
+    from misen.core.registry import lookup
+    from misen.scene.splits import SPLITS
+
+    named = {known.name: known for known in SPLITS}
+    with metered() as meter:
+        yield standard(named[lookup("split", split, named)], _shown_on(meter, n))
+
+
+def _shown_on(meter: Callable[[float, str], None], n: int) -> Callable[[int], None]:
+    return lambda done: meter(min(done / n, 1.0), f"{done} of {n} wishes")
+
+
+def _show(report: Report, *, json: bool) -> None:
+    from misen.cli.printing import print_fields, print_json
+
+    (print_json if json else print_fields)(report.to_json())

@@ -1,0 +1,46 @@
+"""``misen generate`` and ``misen explain``: pictures from guidance, or what would be done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from misen.cli.options import Json, Output, Sampling, refuse_together
+from misen.cli.wishes import Wishes
+
+if TYPE_CHECKING:
+    from misen.app import Model
+    from misen.app.request import Request
+
+RecipeFile = Annotated[
+    Path | None,
+    typer.Option("--recipe", metavar="FILE", help="A recipe in JSON, or a picture made by one; replaces all guidance."),
+]
+
+
+def generate(*, recipe: RecipeFile = None, wishes: Wishes, sampling: Sampling, output: Output) -> None:
+    """Make pictures from any guidance, or none."""
+    from misen.cli import production
+
+    production.fulfil(*_ordered(recipe, wishes, sampling), output)
+
+
+def explain(*, recipe: RecipeFile = None, wishes: Wishes, sampling: Sampling, json: Json = False) -> None:
+    """Print the plan: how each guidance would act and why, and what it would cost."""
+    from misen.cli import production
+
+    production.explain(*_ordered(recipe, wishes, sampling), json=json)
+
+
+def _ordered(recipe: Path | None, wishes: Wishes, sampling: Sampling) -> tuple[Model, Request]:
+    """The model and the request that the options, or a recipe instead, describe."""
+    from misen import app
+
+    if recipe is not None:
+        refuse_together("--recipe", {**wishes.given(), **sampling.given()}, "a recipe says everything; edit it instead")
+        return app.prepare(app.Recipe.read(recipe))
+    guidances = wishes.guidances()
+    model = app.load(sampling.model)
+    return model, model.request(*guidances, **sampling.settings())

@@ -1,0 +1,56 @@
+"""From a checked request to files: the plan or the pictures, progress and a summary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from misen.app import Model, Picture, Result, destinations
+from misen.app.progress import Callback, Progress
+from misen.app.request import Request
+from misen.cli.meter import Meter, metered
+from misen.cli.options import Output
+from misen.cli.printing import print_fields, print_json
+
+
+def fulfil(model: Model, request: Request, output: Output, *, report: bool = False) -> None:
+    """Print the plan of a request, or make its pictures and print where they are, with their figures on request."""
+    if output.explain:
+        explain(model, request, json=output.json)
+        return
+    first = output.target(request.seeds[0])
+    paths = destinations(first, len(request.seeds), overwrite=output.overwrite)
+    result = _make(model, request, paths, overwrite=output.overwrite)
+    if output.json:
+        print_json({"images": [str(path) for path in paths], "model": model.name, **result.report()})
+        return
+    for path, picture in zip(paths, result.images, strict=True):
+        print(f"{path}  seed {picture.seed}")
+    if report:
+        print_fields(result.report())
+
+
+def explain(model: Model, request: Request, *, json: bool) -> None:
+    """Print what would be done."""
+    plan = model.decide(request)
+    if json:
+        print_json({"model": model.name, **plan.to_json()})
+    else:
+        print(plan.explain())
+
+
+def _make(model: Model, request: Request, paths: Sequence[Path], *, overwrite: bool) -> Result:
+    """The pictures, each saved as soon as it is finished."""
+
+    def save(index: int, picture: Picture) -> None:
+        picture.save(paths[index], overwrite=overwrite)
+
+    with metered() as meter:
+        return model.fulfil(request, callback=_shown_on(meter), deliver=save)
+
+
+def _shown_on(meter: Meter) -> Callback:
+    def show(progress: Progress) -> None:
+        meter(progress.fraction, f"picture {progress.walk + 1} of {progress.walks}")
+
+    return show

@@ -1,0 +1,109 @@
+"""GUIDANCE options, one per modality of the registry, and the suffixes that say how each should act.
+
+``--text "a bald man:strength=0.5,end=0.6"`` is words with a suffix, ``--text "5:30, and nothing else"`` is words: what
+follows the last colon counts as a suffix only if it consists of the keys ``strength``, ``start``, ``end``, ``route``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from inspect import Parameter
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+import typer
+
+from misen.cli.options import Group
+from misen.core.errors import InputError
+from misen.core.registry import Modality, modalities
+
+if TYPE_CHECKING:
+    from misen.core.guidance import Guidance
+
+_PAIR = r"\s*(?:strength|start|end|route)\s*=[^,:=]*"
+_SUFFIX = re.compile(rf":({_PAIR}(?:,{_PAIR})*)$")
+SUFFIXES = "Guidance takes suffixes: --text 'a hat:strength=0.5,start=0,end=0.6,route=native'."
+"""For the foot of each help page that lists them."""
+
+
+@dataclass(frozen=True)
+class Wishes(Group):
+    """What guides.
+
+    Attributes:
+        arguments: what was given to each modality's option.
+    """
+
+    arguments: Mapping[str, list[str]]
+
+    @classmethod
+    def parameters(cls) -> list[Parameter]:
+        """One option per modality."""
+        return [
+            Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=_option(modality))
+            for name, modality in modalities().items()
+        ]
+
+    @classmethod
+    def take(cls, given: dict[str, Any]) -> Self:
+        """The wishes among a command's arguments."""
+        return cls({name: given.pop(name) or [] for name in modalities()})
+
+    def given(self) -> dict[str, list[str]]:
+        """The options that were used."""
+        return {name: arguments for name, arguments in self.arguments.items() if arguments}
+
+    def guidances(self) -> list[Guidance]:
+        """The wishes, parsed.
+
+        Raises:
+            InputError: a value its modality does not accept, a senseless suffix, or an option given too often.
+        """
+        return [guidance(modalities()[name], one) for name, many in self.given().items() for one in _some(name, many)]
+
+
+def _option(modality: Modality) -> Any:
+    info = typer.Option(
+        f"--{modality.name}", metavar=modality.metavar, help=modality.summary, rich_help_panel="Guidance"
+    )
+    return Annotated[list[str] | None, info]
+
+
+def _some(name: str, arguments: list[str]) -> list[str]:
+    """The arguments of an option, which must be one where several make no sense."""
+    if len(arguments) > 1 and not modalities()[name].repeatable:
+        raise InputError(f"--{name} is given {len(arguments)} times", field=name, hint="give it once")
+    return arguments
+
+
+def guidance(modality: Modality, argument: str) -> Guidance:
+    """The wish an option's argument describes."""
+    from misen.core.guidance import Guidance
+
+    value, suffix = split(argument)
+    start, end = (_number(suffix, key, modality.name, default) for key, default in (("start", 0.0), ("end", 1.0)))
+    return Guidance(
+        signal=modality.signal.parse(value),
+        strength=_number(suffix, "strength", modality.name, 1.0),
+        window=(start, end),
+        route=suffix.get("route", "auto"),  # type: ignore[arg-type]  # checked at birth
+    )
+
+
+def split(argument: str) -> tuple[str, dict[str, str]]:
+    """What is wished, and its suffix; raises ``InputError`` for a key without a value or given twice."""
+    from misen.core.signal import key_values
+
+    found = _SUFFIX.search(argument)
+    if found is None:
+        return argument, {}
+    return argument[: found.start()], key_values(found[1])
+
+
+def _number(suffix: Mapping[str, str], key: str, name: str, default: float) -> float:
+    try:
+        return float(suffix.get(key, default))
+    except ValueError:
+        hint = "for example --text words:strength=0.5"
+        raise InputError(f"{key} of --{name} must be a number, got {suffix[key]!r}", field=key, hint=hint) from None
