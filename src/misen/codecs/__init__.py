@@ -1,1 +1,1 @@
-"""Autoencoders between pictures and latents, shared by the families."""
+"""Codecs: pictures to smaller spaces and back, shared by the families."""

@@ -1,0 +1,70 @@
+"""A KL autoencoder: pictures to small Gaussian latents and back, with the interface of diffusers' ``AutoencoderKL``.
+
+Source: Rombach et al. 2022 (arXiv:2112.10752), section 3.1; deviation: a convolutional network of our own after
+space-to-depth, fast on a CPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.autoencoders.vae import DecoderOutput, DiagonalGaussianDistribution
+from diffusers.models.modeling_outputs import AutoencoderKLOutput
+from diffusers.models.modeling_utils import ModelMixin
+from torch import Generator, Tensor
+
+from misen.codecs.layers import Decoder, Encoder
+from misen.core.errors import InputError
+
+
+class KLAutoencoder(ModelMixin, ConfigMixin):
+    """Encodes (B, 3, H, W) in [-1, 1] to latents (B, latent_channels, H / stride, W / stride) and back.
+
+    Args:
+        latent_channels: channels of the latents.
+        block_out_channels: channels at strides 1, 2, 4, ...; the first is the picture's own 3, where no layer works.
+        encoder_units: residual units per stride, from stride 2 on.
+        decoder_units: the same for the decoder.
+        scaling_factor: one over the latents' standard deviation over the training pictures.
+    """
+
+    config_name = "config.json"
+
+    @register_to_config
+    def __init__(
+        self,
+        latent_channels: int = 4,
+        block_out_channels: Sequence[int] = (3, 96, 160),
+        encoder_units: Sequence[int] = (1, 2),
+        decoder_units: Sequence[int] = (2, 3),
+        scaling_factor: float = 1.0,
+    ) -> None:
+        super().__init__()
+        widths = block_out_channels[1:]
+        self.encoder = Encoder(widths, encoder_units, 2 * latent_channels)
+        self.decoder = Decoder(latent_channels, widths, decoder_units)
+        self.stride = 2 ** len(widths)
+
+    def encode(self, x: Tensor, return_dict: bool = True) -> AutoencoderKLOutput | tuple[DiagonalGaussianDistribution]:
+        """The distribution of the latents of pictures ``x`` (B, 3, H, W) in [-1, 1].
+
+        Raises:
+            InputError: the height or width is not a multiple of ``stride``.
+        """
+        if x.shape[-1] % self.stride or x.shape[-2] % self.stride:
+            size = f"{x.shape[-1]}x{x.shape[-2]}"
+            raise InputError(f"width and height must be multiples of {self.stride}, got {size}", field="size")
+        posterior = DiagonalGaussianDistribution(self.encoder(x))
+        return AutoencoderKLOutput(latent_dist=posterior) if return_dict else (posterior,)
+
+    def decode(
+        self, z: Tensor, return_dict: bool = True, generator: Generator | None = None
+    ) -> DecoderOutput | tuple[Tensor]:
+        """Pictures of latents ``z``, not clipped; ``generator`` is accepted as diffusers does, nothing is drawn."""
+        image = self.decoder(z)
+        return DecoderOutput(sample=image) if return_dict else (image,)
+
+    def forward(self, sample: Tensor) -> Tensor:
+        """The reconstruction of pictures from the mode of their latents."""
+        return self.decoder(self.encode(sample).latent_dist.mode())

@@ -1,0 +1,158 @@
+"""How codecs learn: the autoencoder's game against a patch discriminator, and the distillation of the tiny decoder.
+
+Source: Rombach et al. 2022 (arXiv:2112.10752), section 3.1 and appendix G.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from misen.codecs.autoencoder import KLAutoencoder
+from misen.codecs.tiny import TinyDecoder
+from misen.core.generator import Player
+from misen.nn.adversarial import adaptive_weight, hinge_discriminator, hinge_generator
+from misen.nn.discriminators import PatchDiscriminator
+from misen.nn.perceptual import Features, perceptual_distance
+
+Loss = tuple[Tensor, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class CodecLosses:
+    """Weights of the autoencoder's losses.
+
+    Attributes:
+        perceptual: weight of the distance in features, if there is a network for it.
+        adversarial: pull of the discriminator relative to that of reconstruction.
+        adversarial_start: step from which the discriminator counts.
+        kl: weight of the divergence from the standard normal, summed over a picture's latents.
+    """
+
+    perceptual: float = 0.3
+    adversarial: float = 0.3
+    adversarial_start: int = 2000
+    kl: float = 1e-6
+
+
+def pictures(batch: Mapping[str, Any]) -> Tensor:
+    """The pictures of a batch that holds "truth", channels last."""
+    image: Tensor = batch["truth"].observation.image
+    return image.contiguous(memory_format=torch.channels_last)
+
+
+def reconstruction(made: Tensor, image: Tensor, features: Features | None, perceptual: float) -> Loss:
+    """Mean absolute error and, with ``features``, the perceptual distance."""
+    error = (made.float() - image).abs().mean()
+    if features is None:
+        return error, {"l1": error.item()}
+    distance = perceptual_distance(features, made, image).mean()
+    return error + perceptual * distance, {"l1": error.item(), "lpips_coach": distance.item()}
+
+
+class AutoencoderGame:
+    """An autoencoder and its critic; batches hold "truth".
+
+    The critic looks at what the autoencoder made a moment before, so that each picture is reconstructed once a step.
+    """
+
+    def __init__(self, autoencoder: KLAutoencoder, losses: CodecLosses, features: Features | None = None) -> None:
+        self.autoencoder, self.losses, self.features = autoencoder, losses, features
+        self.critic = PatchDiscriminator()
+        self.made = torch.empty(0)
+
+    def players(self) -> Iterator[Player]:
+        """The autoencoder moves first."""
+        yield AutoencoderPlayer(self)
+        yield CriticPlayer(self)
+
+
+class AutoencoderPlayer:
+    """Reconstructs, pleases the critic, and keeps the latents near the standard normal."""
+
+    name = "autoencoder"
+
+    def __init__(self, game: AutoencoderGame) -> None:
+        self.game = game
+        self.module: nn.Module = game.autoencoder
+
+    def loss(self, batch: Mapping[str, Any], step: int) -> Loss:
+        """The autoencoder's loss on one batch."""
+        game, image = self.game, pictures(batch)
+        posterior = game.autoencoder.encode(image).latent_dist
+        made = game.autoencoder.decode(posterior.sample()).sample
+        game.made = made.detach()
+        loss, figures = reconstruction(made, image, game.features, game.losses.perceptual)
+        divergence = posterior.kl().mean()
+        total = loss + game.losses.kl * divergence
+        if step >= game.losses.adversarial_start:
+            total = total + self._persuade(loss, made)
+        return total, {**figures, "kl": divergence.item()}
+
+    def _persuade(self, loss: Tensor, made: Tensor) -> Tensor:
+        """The critic's pull, as strong as that of ``loss`` times its weight."""
+        critique = hinge_generator(self.game.critic(made))
+        last = self.game.autoencoder.decoder.exit.weight
+        return self.game.losses.adversarial * adaptive_weight(loss, critique, last) * critique
+
+
+class CriticPlayer:
+    """Tells reconstructions from pictures."""
+
+    name = "critic"
+
+    def __init__(self, game: AutoencoderGame) -> None:
+        self.game = game
+        self.module: nn.Module = game.critic
+
+    def loss(self, batch: Mapping[str, Any], step: int) -> Loss:
+        """The critic's loss on the pictures and on what was just made of them."""
+        image = pictures(batch)
+        real, fake = self.game.critic(torch.cat([image, self.game.made.to(image.dtype)])).chunk(2)
+        return hinge_discriminator(real, fake), {"real": real.mean().item(), "made": fake.mean().item()}
+
+
+class TinyPlayer:
+    """Distils a decoder: shows what the large one shows, also for latents that are a little off.
+
+    Args:
+        tiny: the decoder that learns.
+        autoencoder: the frozen teacher.
+        features: network of the perceptual distance, if any.
+        perceptual: weight of that distance.
+        noise: standard deviation of the noise added to the latents, relative to theirs.
+    """
+
+    name = "tiny"
+
+    def __init__(
+        self,
+        tiny: TinyDecoder,
+        autoencoder: KLAutoencoder,
+        features: Features | None = None,
+        perceptual: float = 0.3,
+        noise: float = 0.1,
+    ) -> None:
+        self.module: nn.Module = tiny
+        self.autoencoder = autoencoder.requires_grad_(False).eval()
+        self.features, self.perceptual, self.noise = features, perceptual, noise
+
+    def players(self) -> Iterator[Player]:
+        """Itself alone."""
+        yield self
+
+    def loss(self, batch: Mapping[str, Any], step: int) -> Loss:
+        """The distance between the two decoders on one batch of "truth"."""
+        with torch.no_grad():
+            image = pictures(batch)
+            latents = self.autoencoder.encode(image).latent_dist.mode()
+            latents = latents + torch.rand(len(latents), 1, 1, 1) * self._noise_like(latents)
+            goal = self.autoencoder.decode(latents).sample.float()
+        return reconstruction(self.module(latents), goal, self.features, self.perceptual)
+
+    def _noise_like(self, latents: Tensor) -> Tensor:
+        return torch.randn(latents.shape) * self.noise / self.autoencoder.config.scaling_factor

@@ -1,0 +1,22 @@
+"""Fusion of vectors by modulation: they join the embedding that scales and shifts a network's features.
+
+Source: Perez et al. 2017 (arXiv:1709.07871); Dhariwal & Nichol 2021 (arXiv:2105.05233), section 3.1.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+
+class VectorEntrance(nn.Sequential):
+    """What a vector adds to the embedding; begins with nothing."""
+
+    def __init__(self, inputs: int, embedding: int, hidden: int = 256) -> None:
+        super().__init__(nn.Linear(inputs, hidden), nn.SiLU(), nn.Linear(hidden, embedding))
+        nn.init.zeros_(self[2].weight)
+        nn.init.zeros_(self[2].bias)
+
+    def forward(self, value: Tensor) -> Tensor:
+        """(B, inputs) -> (B, embedding)."""
+        result: Tensor = super().forward(value)
+        return result

@@ -1,0 +1,31 @@
+"""Perceptual distance: how far apart two pictures are in the feature maps of some network.
+
+Source: Zhang et al. 2018 (arXiv:1801.03924), equation 1, without learned channel weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+Features = Callable[[Tensor], Sequence[Tensor]]
+"""Pictures (B, 3, H, W) -> feature maps (B, C_l, h_l, w_l)."""
+
+
+def perceptual_distance(features: Features, first: Tensor, second: Tensor) -> Tensor:
+    """(B,) >= 0: squared differences of channel-normalised features, averaged over space, summed over maps.
+
+    No gradient flows into ``second``.
+    """
+    with torch.no_grad():
+        goal = features(second)
+    gaps = [_gap(a, b) for a, b in zip(features(first), goal, strict=True)]
+    return torch.stack(gaps).sum(dim=0)
+
+
+def _gap(first: Tensor, second: Tensor) -> Tensor:
+    gap = functional.normalize(first.float(), dim=1) - functional.normalize(second.float(), dim=1)
+    return gap.square().sum(dim=1).mean(dim=(1, 2))

@@ -1,0 +1,120 @@
+"""The autoencoder: pictures to 16x16 latents and back, trained on the avatar world and measured on its test range.
+
+``python -m misen.recipes.train_autoencoder 500`` prints the shipped autoencoder's figures on 500 renders.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from misen.codecs import shipped
+from misen.codecs.autoencoder import KLAutoencoder
+from misen.codecs.learning import AutoencoderGame, CodecLosses
+from misen.data.cache import CachedWorld
+from misen.data.world import tell_truth
+from misen.nn.distortion import psnr
+from misen.perception import coach
+from misen.recipes.shipping import ship
+from misen.scene.splits import TEST
+from misen.training import Console, Evaluation, JsonLines, Outcome, Trainer, TrainingConfig
+
+Figures = Mapping[str, Mapping[str, float]]
+"""Measured values by name, each with what belongs to it."""
+CALIBRATION = 512
+"""Pictures whose latents decide the scaling factor."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is trained.
+
+    Attributes:
+        architecture: arguments of ``KLAutoencoder`` that differ from its defaults.
+        losses: weights of the losses; no observer is needed where the perceptual one weighs nothing.
+    """
+
+    architecture: dict[str, Any] = field(default_factory=dict)
+    losses: CodecLosses = field(default_factory=CodecLosses)
+
+
+@dataclass(frozen=True)
+class Data:
+    """Where the rendered world lies: the folder of a cache."""
+
+    cache: str
+
+
+def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: Collection[str] = ()) -> Outcome:
+    """Train the autoencoder, set its scaling factor, measure it and ship it as ``config.name``."""
+    settings = config.section("model", Settings)
+    world = CachedWorld(config.section("data", Data).cache)
+    torch.manual_seed(config.seed)
+    features = coach.observer().pyramid if settings.losses.perceptual else None
+    game = AutoencoderGame(KLAutoencoder(**settings.architecture), settings.losses, features)
+    model, held_out = game.autoencoder, test_pictures(128)
+    callbacks = [
+        Console(),
+        JsonLines(folder / "log.jsonl"),
+        Evaluation(lambda step: {"psnr": fidelity(model, held_out).mean().item()}),
+    ]
+    batches = world.batches(config.batch_size, config.seed)
+    trainer = Trainer(game.players(), batches, config, folder=folder, callbacks=callbacks)
+    outcome = trainer.run(resume=resume, allow=allow)
+    with trainer.averaged(), torch.no_grad():
+        model.register_to_config(scaling_factor=scaling_factor(model, test_pictures(CALIBRATION)))
+        facts = {
+            "architecture": shipped.architecture(model),
+            "data": asdict(world.manifest),
+            "figures": evaluate(model, 500),
+        }
+        ship(model, config.name, config, outcome, facts)
+    return outcome
+
+
+@torch.no_grad()
+def scaling_factor(model: KLAutoencoder, pictures: Tensor) -> float:
+    """One over the standard deviation of the latents of ``pictures``."""
+    return float(1 / model.encode(pictures).latent_dist.mode().std())
+
+
+def test_pictures(count: int) -> Tensor:
+    """The first pictures of the world's test range."""
+    with torch.inference_mode(False):
+        chunks = [tell_truth(TEST.records(start, min(100, count - start))) for start in range(0, count, 100)]
+    return torch.cat([truth.observation.image for truth in chunks])
+
+
+@torch.no_grad()
+def fidelity(reconstruct: Callable[[Tensor], Tensor], pictures: Tensor) -> Tensor:
+    """(B,) PSNR in dB of the reconstructions of ``pictures``."""
+    return torch.cat([psnr(reconstruct(chunk), chunk) for chunk in pictures.split(32)])
+
+
+def evaluate(reconstruct: Callable[[Tensor], Tensor], count: int) -> Figures:
+    """PSNR on ``count`` test renders, with the 95 % interval of its mean."""
+    values = fidelity(reconstruct, test_pictures(count))
+    margin = 1.96 * values.std().item() / count**0.5
+    mean = values.mean().item()
+    return {"psnr": {"value": mean, "low": mean - margin, "high": mean + margin, "n": count}}
+
+
+def lines(figures: Figures) -> Iterator[str]:
+    """Figures as lines of text."""
+    for name, figure in figures.items():
+        yield f"{name:12s} " + "  ".join(f"{key} {value:.4g}" for key, value in figure.items()) + "\n"
+
+
+def main(count: str = "500") -> None:
+    """Print the shipped autoencoder's figures."""
+    sys.stdout.writelines(lines(evaluate(shipped.autoencoder(), int(count))))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import torch
+from torch.nn import functional
+
+from misen.codecs.autoencoder import KLAutoencoder
+from misen.codecs.learning import AutoencoderGame, CodecLosses, TinyPlayer
+from misen.codecs.tiny import TinyDecoder
+
+
+def batch(count: int = 4):
+    torch.manual_seed(1)
+    image = functional.interpolate(torch.rand(count, 3, 4, 4) * 2 - 1, (16, 16), mode="bilinear")
+    return {"truth": SimpleNamespace(observation=SimpleNamespace(image=image))}
+
+
+def small() -> KLAutoencoder:
+    torch.manual_seed(0)
+    return KLAutoencoder(block_out_channels=(3, 16, 16), encoder_units=(1, 1), decoder_units=(1, 1))
+
+
+def features(image):
+    return [image, functional.avg_pool2d(image, 2)]
+
+
+def play(players, step: int) -> list[dict]:
+    figures = []
+    for player in players:
+        for other in players:
+            other.module.requires_grad_(other is player)
+        loss, told = player.loss(batch(), step)
+        loss.backward()
+        figures.append(told)
+    return figures
+
+
+def test_the_autoencoder_learns_a_batch():
+    model = small()
+    (player, _) = AutoencoderGame(model, CodecLosses(adversarial_start=10**6)).players()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    errors = []
+    for step in range(60):
+        loss, told = player.loss(batch(), step)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        errors.append(told["l1"])
+    assert errors[-1] < errors[0] / 4
+
+
+def test_both_players_receive_gradients_once_the_critic_counts():
+    game = AutoencoderGame(small(), CodecLosses(adversarial_start=5), features)
+    players = list(game.players())
+    early, critic = play(players, 0)
+    assert {"l1", "lpips_coach", "kl"} == set(early)
+    assert {"real", "made"} == set(critic)
+    quiet = game.autoencoder.decoder.exit.weight.grad.clone()
+    game.autoencoder.zero_grad()
+    play(players, 5)
+    assert not torch.allclose(quiet, game.autoencoder.decoder.exit.weight.grad)
+    assert all(parameter.grad is not None for parameter in game.critic.parameters())
+
+
+def test_the_tiny_decoder_follows_its_teacher_and_leaves_it_alone():
+    teacher, tiny = small(), TinyDecoder(block_out_channels=(3, 16, 16), decoder_units=(1, 1))
+    before = {name: value.clone() for name, value in teacher.state_dict().items()}
+    player = TinyPlayer(tiny, teacher)
+    optimizer = torch.optim.AdamW(tiny.parameters(), lr=1e-2)
+    errors = []
+    for step in range(80):
+        loss, told = player.loss(batch(), step)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        errors.append(told["l1"])
+    assert errors[-1] < errors[0] / 2
+    assert all(torch.equal(value, before[name]) for name, value in teacher.state_dict().items())
