@@ -30,7 +30,8 @@ def ship(
         name: of the model, and of its folder.
         config: of the run.
         outcome: of the run.
-        facts: what the card says beyond the run itself: the data, and every figure with n and interval.
+        facts: what the card says beyond the run itself: the data, and every figure with n and interval. Where the
+            data lay is nobody's business and left out.
         root: the folder of all models.
     """
     training = {
@@ -39,7 +40,7 @@ def ship(
         "device": f"{platform.machine()}, {torch.get_num_threads()} threads",
         "torch": torch.__version__,
         "commit": _commit(),
-        "config": _without_none(config.resolved()),
+        "config": _without_none(config.model_dump(mode="json", exclude={"data"})),
     }
     parameters = sum(parameter.numel() for parameter in module.parameters())
     card = {"name": name, "licence": "Apache-2.0", "parameters": parameters, "training": training, **facts}

@@ -131,7 +131,7 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
     return outcome
 
 
-def evaluate(joint: JointEmbedding, count: int = 1000) -> dict[str, Figure]:
+def evaluate(joint: JointEmbedding, count: int = 500) -> dict[str, Figure]:
     """R@1 and R@5 among 100 of full captions, by language, on the test range and on held-out combinations."""
     return {
         f"{split.name}.{name}": figure

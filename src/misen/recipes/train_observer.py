@@ -87,7 +87,7 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
 
 
 def evaluate(
-    observer: Observer, count: int = 1000, look: Callable[[Tensor], Tensor] = torch.clone
+    observer: Observer, count: int = 500, look: Callable[[Tensor], Tensor] = torch.clone
 ) -> dict[str, Figure]:
     """The figures of ``grade_observer`` on the first ``count`` renders of the test range, seen through ``look``."""
     return grade_observer(observer, held_out_truths(count), look)
