@@ -100,7 +100,7 @@ class Opened:
     """A model's generator with what is needed to use it.
 
     Attributes:
-        name: what it was asked for as.
+        name: of a shipped model, or the folder it was asked for as.
         generator: ready to predict.
         samplers: by name, from a number of steps to a sampler.
         defaults: from its card.
@@ -127,15 +127,16 @@ def open_model(name: str, device: str = "cpu") -> Opened:
 
     Raises:
         NotFoundError: there is no such model.
+        InputError: it is one that makes no pictures.
         ModelFileError: its files must not be opened.
     """
     folder = find(name)
     card = read_card(folder)
-    package = _family(card).package
+    package = _family(card, name).package
     files, samplers = import_module(f"{package}.folder"), import_module(f"{package}.samplers")
     generator: Generator = files.load(folder, device)
     return Opened(
-        name=name,
+        name=model_name(folder) if folder.is_relative_to(WEIGHTS) else name,
         generator=generator,
         samplers=samplers.SAMPLERS,
         defaults=Defaults(card["sampler"], card["steps"], card["guidance_scale"]),
@@ -182,6 +183,8 @@ def fingerprint(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _family(card: Mapping[str, Any]) -> Family:
+def _family(card: Mapping[str, Any], name: str) -> Family:
     """The family whose folder opens a model."""
-    return families()[lookup("family", str(card.get("family")), families())]
+    if "family" not in card:
+        raise InputError(f"{name} makes no pictures", field="model", hint=f"accepted: {', '.join(families())}")
+    return families()[lookup("family", card["family"], families())]
