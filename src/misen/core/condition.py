@@ -39,6 +39,11 @@ class Condition:
     def __len__(self) -> int:
         return int(self.value.shape[0])
 
+    def __getitem__(self, index: slice | Tensor) -> Condition:
+        """A sub-batch."""
+        mask = None if self.mask is None else self.mask[index]
+        return Condition(self.layout, self.value[index], self.present[index], mask)
+
     def where(self, keep: Tensor) -> Condition:
         """The same condition, null where ``keep`` (B,) is False."""
         return replace(self, present=self.present & keep)

@@ -46,14 +46,23 @@ def save(module: nn.Module, folder: Path, card: Mapping[str, Any]) -> str:
     Raises:
         ModelFileError: a weight is not finite in half precision.
     """
-    tensors = {name: _half(tensor) for name, tensor in module.state_dict().items()}
-    _require_finite(tensors, folder / WEIGHTS)
-    content = encode(tensors)
-    digest = hashlib.sha256(content).hexdigest()
-    folder.mkdir(parents=True, exist_ok=True)
-    _replace(folder / WEIGHTS, content)
+    digest = write(module, folder / WEIGHTS)
     _replace(folder / CARD, to_toml({"format": FORMAT, "sha256": digest, **card}).encode())
     return digest
+
+
+def write(module: nn.Module, path: Path) -> str:
+    """Write the state dict of ``module`` in half precision to ``path``, whose folder is made; its SHA-256.
+
+    Raises:
+        ModelFileError: a weight is not finite in half precision.
+    """
+    tensors = {name: _half(tensor) for name, tensor in module.state_dict().items()}
+    _require_finite(tensors, path)
+    content = encode(tensors)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _replace(path, content)
+    return hashlib.sha256(content).hexdigest()
 
 
 def load(module: nn.Module, folder: Path) -> dict[str, Any]:
@@ -65,11 +74,20 @@ def load(module: nn.Module, folder: Path) -> dict[str, Any]:
             module is then unchanged.
     """
     card = read_card(folder)
-    tensors = read_tensors(folder / WEIGHTS, card["sha256"])
-    expected = module.state_dict()
-    _require_same_architecture(tensors, expected, folder / WEIGHTS)
-    module.load_state_dict({name: tensor.to(expected[name].dtype) for name, tensor in tensors.items()})
+    fill(module, folder / WEIGHTS, card["sha256"])
     return card
+
+
+def fill(module: nn.Module, path: Path, sha256: str | None = None) -> None:
+    """Fill ``module`` from one safetensors file.
+
+    Raises:
+        NotFoundError: there is no such file.
+        ModelFileError: as for ``read_tensors``, or it belongs to another architecture; the module is then unchanged.
+    """
+    tensors, expected = read_tensors(path, sha256), module.state_dict()
+    _require_same_architecture(tensors, expected, path)
+    module.load_state_dict({name: tensor.to(expected[name].dtype) for name, tensor in tensors.items()})
 
 
 def read_card(folder: Path) -> dict[str, Any]:
