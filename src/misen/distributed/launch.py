@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from accelerate import PartialState
@@ -36,5 +38,13 @@ def team(threads: int | None = None) -> Team:
     """
     if threads is not None:
         torch.set_num_threads(threads)
-    state = PartialState(cpu=not torch.cuda.is_available())
+    state = _join()
     return Team(state.process_index, state.num_processes, state.device)
+
+
+@cache
+def _join() -> PartialState:
+    """Meet the others, once; take leave of them at the end, or their threads abort."""
+    state = PartialState(cpu=not torch.cuda.is_available())
+    atexit.register(state.destroy_process_group)
+    return state

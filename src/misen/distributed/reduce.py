@@ -32,6 +32,12 @@ def agree(value: float, team: Team) -> float:
     return float(shared)
 
 
+def wait(team: Team) -> None:
+    """Go on when everybody has come this far."""
+    if team.size > 1:
+        torch.distributed.barrier()
+
+
 def require_equal(values: Mapping[str, str], team: Team) -> None:
     """Make sure that all processes run the same thing.
 

@@ -21,7 +21,7 @@ from torch import Tensor
 from misen.core.errors import Cancelled, ConfigError, StorageError, TrainingError
 from misen.core.generator import Player
 from misen.core.seeding import derive
-from misen.distributed import agree, average, require_equal, team, whole_batch_draws
+from misen.distributed import agree, average, require_equal, team, wait, whole_batch_draws
 from misen.training.callbacks import Callback
 from misen.training.checkpoint import Checkpoint, CheckpointFolder
 from misen.training.config import TrainingConfig
@@ -126,6 +126,7 @@ class Trainer:
         path = self._save() or self.checkpoints.folder
         for callback in self._callbacks:
             callback.finished(self)
+        wait(self.team)
         samples = self.step * self.config.batch_size
         return Outcome(self.step, samples, self.minutes, end, path, self._figures, self.progress.skipped)
 

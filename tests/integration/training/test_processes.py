@@ -11,6 +11,7 @@ import pytest
 GAME = Path(__file__).with_name("game.py")
 # accelerate starts several processes on one machine under this option, and leaves the device to the program.
 ACCELERATE = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_machines", "1", "--mixed_precision", "no"]
+CONSTANT = "schedule=constant"
 LAUNCHERS = {
     "accelerate": [*ACCELERATE, "--num_processes", "2", "--main_process_port"],
     "torchrun": ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port"],
@@ -31,7 +32,7 @@ def losses(launcher: list[str], folder: Path, *overrides: str) -> list[float]:
     return [float(number) for number in re.search(r"^12 (\S+) (\S+)$", run.stdout, re.MULTILINE).groups()]
 
 
-@pytest.mark.parametrize("launcher", LAUNCHERS)
+@pytest.mark.parametrize("launcher", ["accelerate", pytest.param("torchrun", marks=pytest.mark.slow)])
 def test_two_processes_have_the_loss_of_one(tmp_path, launcher):
     alone = losses([], tmp_path / "alone")
     together = losses([*LAUNCHERS[launcher], free_port()], tmp_path / "together")
@@ -39,13 +40,14 @@ def test_two_processes_have_the_loss_of_one(tmp_path, launcher):
 
 
 def test_saved_by_two_continued_by_one(tmp_path, game):
-    command = [sys.executable, *LAUNCHERS["torchrun"], free_port(), str(GAME), str(tmp_path), "steps=6"]
+    command = [sys.executable, *LAUNCHERS["torchrun"], free_port(), str(GAME), str(tmp_path), "steps=6", CONSTANT]
     subprocess.run(command, check=True, capture_output=True, timeout=110)
-    outcome = game.trainer(tmp_path).run(resume=True, allow={"steps", "code"})
-    whole = game.trainer(tmp_path / "whole").run()
+    outcome = game.trainer(tmp_path, CONSTANT).run(resume=True, allow={"steps", "code"})
+    whole = game.trainer(tmp_path / "whole", CONSTANT).run()
     assert outcome.figures == pytest.approx(whole.figures, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_processes_with_different_configurations_stop_before_the_first_step(tmp_path):
     script = tmp_path / "different.py"
     script.write_text(
