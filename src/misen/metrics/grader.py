@@ -1,0 +1,81 @@
+"""The side that grades: the judge's networks, and how its features are taken from many pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from misen.core.judge import Judge
+from misen.core.registry import lookup, modalities
+from misen.metrics.inception_score import avatar_type
+from misen.metrics.lpips import Lpips
+from misen.perception import judge as side_b
+from misen.perception.reading import Reading
+from misen.perception.senses import Senses
+
+CHUNK = 50
+"""Pictures looked at together."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is kept of each of N pictures.
+
+    Attributes:
+        features: (N, 256).
+        types: (N, 32) log-probabilities of the avatar types.
+    """
+
+    features: Tensor
+    types: Tensor
+
+    @classmethod
+    def cat(cls, surveys: Sequence[Self]) -> Self:
+        """One survey from several."""
+        return cls(*(torch.cat(parts) for parts in zip(*((s.features, s.types) for s in surveys), strict=True)))
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+
+@dataclass(frozen=True)
+class Grader:
+    """The judge's networks under a name that identifies their weights.
+
+    Attributes:
+        name: as in reports, e.g. "observer-b@0123456789ab".
+        senses: observer and joint embedding.
+    """
+
+    name: str
+    senses: Senses
+
+    def judge(self, modality: str) -> Judge:
+        """The judge of a modality; raises ``NotFoundError`` for an unknown one."""
+        known = modalities()
+        built: Judge = known[lookup("modality", modality, known)].part("judge").build(self.senses)
+        return built
+
+    def lpips(self) -> Lpips:
+        """LPIPS-A: the distance in the observer's feature maps, all channels counting equally."""
+        look = self.senses.observer()
+        return Lpips(lambda images: look(images).pyramid)
+
+    @torch.no_grad()
+    def survey(self, images: Tensor) -> Survey:
+        """Look at N pictures (N, 3, H, W) in [-1, 1]."""
+        look = self.senses.observer()
+        return Survey.cat([_keep(look(chunk)) for chunk in images.split(CHUNK)])
+
+
+def _keep(reading: Reading) -> Survey:
+    return Survey(reading.features, avatar_type(reading))
+
+
+def shipped_grader() -> Grader:
+    """The judge that ships with the package."""
+    return Grader(f"observer-b@{side_b.hashes()['observer-b'][:12]}", side_b)

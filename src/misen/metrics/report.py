@@ -1,0 +1,213 @@
+"""Reports: what the evaluation commands print, field by field."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any
+
+from misen.perception.figures import Figure
+
+Interval = tuple[float, float]
+
+
+def plain(value: Any) -> Any:
+    """``value`` as JSON can say it: reports as objects, and null for what is not a number."""
+    if is_dataclass(value):
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+class Report:
+    """A frozen dataclass that can be printed as one JSON object."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Every field by its name."""
+        return dict(plain(self))
+
+
+@dataclass(frozen=True, kw_only=True)
+class QualityReport(Report):
+    """How good and how varied the pictures of a model are.
+
+    Attributes:
+        model: its name.
+        n: pictures compared.
+        seed: chooses the wishes from the test range.
+        wish: the modality that pictures were asked for with, or "" where the model takes none.
+        fid_a: Fréchet distance to 10,000 test renders.
+        fid_ratio: ``fid_a`` over that of the naive generator at the same n.
+        kid_a: kernel distance to test renders, mean over subsets.
+        kid_a_std: its standard deviation over subsets.
+        is_a_mean: inception score over the avatar types.
+        is_a_std: its standard deviation over splits.
+        lpips_a_diversity: mean perceptual distance of pictures made for one wish.
+        precision_a: share of the pictures that lie among real ones.
+        recall_a: share of the real ones that lie among the pictures.
+        density_a: real neighbourhoods each picture lies in, over the number expected.
+        coverage_a: share of the real neighbourhoods that hold a picture.
+        fid_a_real_vs_real: ``fid_a`` of n real renders.
+        real: the other figures of these real renders.
+        ci95: 95 % intervals by field.
+        extractor: name and hash of the network that looked.
+        seconds_per_image: time of generation.
+    """
+
+    model: str
+    n: int
+    seed: int
+    wish: str
+    fid_a: float
+    fid_ratio: float
+    kid_a: float
+    kid_a_std: float
+    is_a_mean: float
+    is_a_std: float
+    lpips_a_diversity: float
+    precision_a: float
+    recall_a: float
+    density_a: float
+    coverage_a: float
+    fid_a_real_vs_real: float
+    real: Mapping[str, float]
+    ci95: Mapping[str, Interval]
+    extractor: str
+    seconds_per_image: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdherenceReport(Report):
+    """Whether the pictures of a model obey one modality.
+
+    Attributes:
+        model: its name.
+        modality: what the wishes were.
+        route: how they acted.
+        n: wishes.
+        seed: chooses them from the test range.
+        score: the judge's mean figure of the pictures.
+        score_ci95: 95 % interval of ``score``.
+        oracle: the same of the renderer's own pictures.
+        shuffled: the same of the pictures against the wishes of others.
+        normalized: (score - shuffled) / (oracle - shuffled).
+        ci95: 95 % interval of ``normalized``.
+        realism: precision-A of the pictures.
+        realism_unguided: precision-A of as many pictures made without the wishes.
+        metric: what the judge measures.
+        unit: of ``score``, "" for fractions.
+        higher_is_better: direction of ``score``.
+        judge: name and hash of the network that judged.
+        r_precision: share of pictures that find their own wish among 100, of the renderer's pictures, and by chance;
+            for wishes that can be false of others.
+        groups: the normalized score of kinds of wishes, with intervals.
+    """
+
+    model: str
+    modality: str
+    route: str
+    n: int
+    seed: int
+    score: float
+    score_ci95: Interval
+    oracle: float
+    shuffled: float
+    normalized: float
+    ci95: Interval
+    realism: float
+    realism_unguided: float
+    metric: str
+    unit: str
+    higher_is_better: bool
+    judge: str
+    r_precision: Mapping[str, float] = field(default_factory=dict)
+    groups: Mapping[str, Figure] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TogetherReport(Report):
+    """Whether pictures obey two modalities at once.
+
+    Attributes:
+        model: its name.
+        n: wishes.
+        seed: chooses them from the test range.
+        alone: normalized score of each modality by itself.
+        together: the same when both guide the same picture.
+        loss: ``alone`` - ``together``, paired by picture.
+        judge: name and hash of the network that judged.
+    """
+
+    model: str
+    n: int
+    seed: int
+    alone: Mapping[str, Figure]
+    together: Mapping[str, Figure]
+    loss: Mapping[str, Figure]
+    judge: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReconstructionReport(Report):
+    """How well a model repeats given pictures.
+
+    Attributes:
+        model: its name.
+        n: pictures.
+        psnr: mean peak signal-to-noise ratio in dB.
+        ssim: mean structural similarity.
+        lpips_a: mean perceptual distance in the judge's features.
+        identity: mean cosine of identities.
+        ci95: 95 % intervals by field.
+        extractor: name and hash of the network that looked.
+    """
+
+    model: str
+    n: int
+    psnr: float
+    ssim: float
+    lpips_a: float
+    identity: float
+    ci95: Mapping[str, Interval]
+    extractor: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldersReport(Report):
+    """How alike two folders of pictures are, under torch-fidelity's names with the suffix of our features.
+
+    Attributes:
+        real: pictures in the first folder.
+        fake: pictures in the second.
+        inception_score_a_mean: of the second folder.
+        inception_score_a_std: over splits.
+        frechet_inception_distance_a: between the folders.
+        kernel_inception_distance_a_mean: over subsets.
+        kernel_inception_distance_a_std: over subsets.
+        precision_a: share of the second folder's pictures that lie among the first's.
+        recall_a: share of the first folder's pictures that lie among the second's.
+        f_score_a: harmonic mean of the two.
+        density_a: as in ``QualityReport``.
+        coverage_a: as in ``QualityReport``.
+        ci95: 95 % intervals by field.
+        extractor: name and hash of the network that looked.
+    """
+
+    real: int
+    fake: int
+    inception_score_a_mean: float
+    inception_score_a_std: float
+    frechet_inception_distance_a: float
+    kernel_inception_distance_a_mean: float
+    kernel_inception_distance_a_std: float
+    precision_a: float
+    recall_a: float
+    f_score_a: float
+    density_a: float
+    coverage_a: float
+    ci95: Mapping[str, Interval]
+    extractor: str
