@@ -1,12 +1,19 @@
-"""Every generator and sampler the batteries run on: toy families, and the models that ship."""
+"""Every generator and sampler the batteries run on: toy families, real ones in miniature, and the models that ship."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
 
+import torch
+
 from misen import assembly
+from misen.codecs.autoencoder import KLAutoencoder
 from misen.core.generator import Generator, Sampler
+from misen.generators.diffusion.denoiser import Denoiser, DenoiserSettings
+from misen.generators.diffusion.generator import DiffusionGenerator
+from misen.generators.diffusion.ports import PortSettings
+from misen.generators.diffusion.samplers import SAMPLERS
 from toys import TOYS
 
 SHIPPED = [assembly.model_name(f) for f in assembly.model_folders() if "family" in assembly.read_card(f)]
@@ -18,15 +25,42 @@ def opened(name: str) -> assembly.Opened:
     return assembly.open_model(name)
 
 
+@cache
+def small_diffusion() -> DiffusionGenerator:
+    """Latent diffusion on 16 x 16 pictures with random weights everywhere, so that every port matters."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        unet = DenoiserSettings(channels=(16, 16), heads=2, groups=2, tokens=8, latent_size=4).unet()
+        table = [
+            PortSettings("stock", "tokens", 8, length=64),
+            PortSettings("tokens", "tokens", 5),
+            PortSettings("map", "map", 2),
+            PortSettings("vector", "vector", 3),
+        ]
+        denoiser = Denoiser(unet, table, stride=4)
+        autoencoder = KLAutoencoder(4, (3, 16, 16), (1, 1), (1, 1))
+        for module in (denoiser, autoencoder):
+            for parameter in module.requires_grad_(False).eval().parameters():
+                parameter += 0.05 * torch.randn_like(parameter)
+        return DiffusionGenerator(denoiser, autoencoder)
+
+
+SMALL = {"small diffusion": (small_diffusion, SAMPLERS)}
+
+
 def generator(name: str) -> Generator:
-    """A toy, or a model that ships."""
-    return TOYS[name][0]() if name in TOYS else opened(name).generator
+    """A toy, a miniature, or a model that ships."""
+    if name in TOYS:
+        return TOYS[name][0]()
+    return SMALL[name][0]() if name in SMALL else opened(name).generator
 
 
 def samplers(name: str) -> dict[str, Callable[[int], Sampler]]:
     """From a number of steps to a sampler, by name."""
-    return {name: TOYS[name][1]} if name in TOYS else dict(opened(name).samplers)
+    if name in TOYS:
+        return {name: TOYS[name][1]}
+    return dict(SMALL[name][1] if name in SMALL else opened(name).samplers)
 
 
-GENERATORS = [*TOYS, *SHIPPED]
+GENERATORS = [*TOYS, *SMALL, *SHIPPED]
 """Names."""
