@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +52,7 @@ class Samples:
             size: pixels; other pictures are padded to a square with white and resized.
             columns: the column that holds each modality's signal, by modality.
             split: keep only this value of the column ``split``.
-            skip_bad: leave bad rows out, and name them in ``bad``, instead of refusing the folder.
+            skip_bad: leave bad rows out, name them in ``bad`` and in a warning, instead of refusing the folder.
 
         Raises:
             NotFoundError: there is no such folder, or nothing in it.
@@ -64,7 +65,9 @@ class Samples:
         good = [sample for sample in samples if isinstance(sample, _Sample)]
         bad = tuple(sample for sample in samples if isinstance(sample, str))
         if bad and (not skip_bad or not good):
-            raise FormatError(_listing(folder, bad, len(samples)), field="data", hint="mend them, or use --skip-bad")
+            raise FormatError(_listing(folder, bad, len(samples)), field="data", hint="mend them, or set data.skip_bad")
+        if bad:
+            warnings.warn(f"left out: {_listing(folder, bad, len(samples))}", stacklevel=2)
         items = {name: [sample.signals[name] for sample in good] for name in columns}
         signals = {name: modalities()[name].signal.from_json(values) for name, values in items.items()}
         return cls(torch.cat([sample.pixels for sample in good]), signals, bad)

@@ -38,10 +38,11 @@ def require_same(recorded: Mapping[str, str], current: Mapping[str, str], allow:
     refused = [key for key in keys if not _allowed(key, allow)]
     if refused:
         listed = "; ".join(f"{key}: {_short(recorded.get(key))} -> {_short(current.get(key))}" for key in refused)
+        flags = " ".join(f"--allow {key}" for key in refused)
         raise ConfigError(
             f"the checkpoint was made with something else ({listed})",
             field=refused[0],
-            hint=f"restore it, train in another folder, or allow it: --allow {','.join(refused)}",
+            hint=f"restore it, train in another folder, or allow it: {flags}",
         )
 
 

@@ -9,6 +9,7 @@ from PIL import Image
 
 from misen.core.errors import ConfigError, FormatError, NotFoundError
 from misen.data.imagefolder import rows
+from misen.data.pictures import PictureData
 from misen.data.samples import Samples
 from misen.data.shards import unpack
 
@@ -105,12 +106,13 @@ def test_all_bad_rows_are_listed_before_anything_is_trained(folder):
     for (number, reason), line in zip(expected.items(), lines[1:], strict=True):
         assert line.startswith(f"metadata.jsonl:{number}")
         assert reason in line
-    assert "--skip-bad" in caught.value.hint
+    assert "skip_bad" in caught.value.hint
 
 
 def test_skipping_counts_and_names_them(folder):
     spoil(folder)
-    samples = Samples.read(folder, 16, COLUMNS, skip_bad=True)
+    with pytest.warns(UserWarning, match=r"8 of 9 rows .*\n.*picture-1.png"):
+        samples = Samples.read(folder, 16, COLUMNS, skip_bad=True)
     assert len(samples) == 1
     assert len(samples.bad) == 8
 
@@ -120,7 +122,8 @@ def test_one_broken_file_among_many(folder):
     (folder / "picture-3.png").write_bytes(png(0)[:-30])
     with pytest.raises(FormatError, match=r"1 of 5 rows"):
         Samples.read(folder, 16, {})
-    assert len(Samples.read(folder, 16, {}, skip_bad=True)) == 4
+    with pytest.warns(UserWarning, match=r"picture-3\.png"):
+        assert len(Samples.read(folder, 16, {}, skip_bad=True)) == 4
 
 
 def test_empty_and_missing_folders(tmp_path):
@@ -191,3 +194,11 @@ def test_a_truncated_shard(tmp_path):
     (tmp_path / "shard.tar").write_bytes(content[:1500])
     with pytest.raises(FormatError, match="not a whole tar"):
         unpack([tmp_path / "shard.tar"], tmp_path / "folder")
+
+
+def test_the_data_table_takes_a_folder_or_shards(folder, tmp_path):
+    assert len(PictureData(folder=str(folder), columns=COLUMNS).read(16, tmp_path)) == 5
+    pack(tmp_path / "shard.tar", {"a.png": png(0)})
+    assert len(PictureData(shards=[str(tmp_path / "shard.tar")]).read(16, tmp_path / "run")) == 1
+    with pytest.raises(ConfigError, match="either folder or shards"):
+        PictureData().read(16, tmp_path)

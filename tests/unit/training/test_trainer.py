@@ -77,7 +77,7 @@ def test_another_configuration_is_refused_with_every_differing_key(game, tmp_pat
     with pytest.raises(ConfigError) as caught:
         game.trainer(tmp_path, "lr=0.1", "ema=0.5", "steps=20", "model.width=3").run(resume=True)
     assert all(f"{key}: " in str(caught.value) for key in ("lr", "ema", "steps", "model.width"))
-    assert "--allow ema,lr,model.width,steps" in str(caught.value)
+    assert "--allow ema --allow lr --allow model.width --allow steps" in str(caught.value)
     allowed = game.trainer(tmp_path, "lr=0.1", "steps=20").run(resume=True, allow={"lr", "steps"})
     assert allowed.step == 20
 
