@@ -13,7 +13,7 @@ from torch import Tensor
 
 from misen.scene.anatomy import RELATIONS
 from misen.scene.attributes import ATTRIBUTES, BY_KEY, CLOTH_COLORS, COLUMN, KEYS
-from misen.scene.layout import LABELS, boxes, centers
+from misen.scene.layout import LABELS, Boxes, boxes, centers
 
 MARGIN = 0.06
 """Smallest distance of two centres, in picture sizes, at which one is beside or above the other."""
@@ -69,8 +69,9 @@ def graph(attributes: Tensor, visible: Tensor, segmentation: Tensor) -> Tensor:
     """
     worn = [_is_worn(attributes, visible, key) for key in _WEARABLE]
     colored = [_has_color(attributes, visible, part, color) for part, _, color in _colors()]
-    told = torch.stack([*worn, *colored, _glasses_cover_eyes(segmentation)], dim=1)
-    return torch.cat((told, _directions(segmentation)), dim=1)
+    places, center = boxes(segmentation), centers(segmentation)
+    told = torch.stack([*worn, *colored, _glasses_cover_eyes(places, center)], dim=1)
+    return torch.cat((told, _directions(places.present, center)), dim=1)
 
 
 def triples(values: Mapping[str, str], visible: Container[str], segmentation: Tensor) -> list[Triple]:
@@ -92,21 +93,19 @@ def _has_color(attributes: Tensor, visible: Tensor, part: str, color: str) -> Te
     return visible[:, COLUMN[key]] & equal & there
 
 
-def _glasses_cover_eyes(segmentation: Tensor) -> Tensor:
-    corners, present = boxes(segmentation)
+def _glasses_cover_eyes(places: Boxes, center: Tensor) -> Tensor:
+    corners, present = places
     glasses, eyes = LABELS.index("glasses"), LABELS.index("eyes")
-    center = centers(segmentation)[:, eyes]
-    inside = (center >= corners[:, glasses, :2]) & (center <= corners[:, glasses, 2:])
+    inside = (center[:, eyes] >= corners[:, glasses, :2]) & (center[:, eyes] <= corners[:, glasses, 2:])
     return inside.all(dim=1) & present[:, glasses] & present[:, eyes]
 
 
-def _directions(segmentation: Tensor) -> Tensor:
+def _directions(present: Tensor, center: Tensor) -> Tensor:
     """(B, 4 * 90) bool: left of, right of, above and below, for every ordered pair of placed parts."""
-    placed = torch.tensor([LABELS.index(part) for part in _PLACED], device=segmentation.device)
-    center = centers(segmentation)[:, placed]
-    present = boxes(segmentation).present[:, placed]
+    placed = torch.tensor([LABELS.index(part) for part in _PLACED], device=center.device)
+    center, present = center[:, placed], present[:, placed]
     x, y = (center[:, :, None] - center[:, None, :]).unbind(dim=-1)  # (B, subject, object)
     both = present[:, :, None] & present[:, None, :]
-    different = ~torch.eye(len(_PLACED), dtype=torch.bool, device=segmentation.device)
+    different = ~torch.eye(len(_PLACED), dtype=torch.bool, device=center.device)
     offsets = torch.stack((-x, x, -y, y), dim=1)
     return ((offsets > MARGIN) & both[:, None])[:, :, different].flatten(1)

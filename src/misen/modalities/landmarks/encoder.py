@@ -40,8 +40,8 @@ def _heat(signal: Landmarks) -> Tensor:
     """(B, 32, 64, 64): the Gaussian of each given point, 1 at its middle."""
     axis = torch.arange(SIZE, device=signal.points.device) + 0.5
     falloff = torch.exp(-((signal.points[..., None] * SIZE - axis) ** 2) / (2 * SIGMA**2))
-    across, down = falloff[:, :, 0, None, :], falloff[:, :, 1, :, None]
-    return across * down * signal.given[..., None, None]
+    across, down = falloff[:, :, 0] * signal.given[..., None], falloff[:, :, 1]
+    return across[:, :, None, :] * down[:, :, :, None]
 
 
 def build(coach: Senses) -> LandmarksEncoder:

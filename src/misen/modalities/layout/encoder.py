@@ -6,7 +6,6 @@ import math
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from misen.core.condition import Condition, check_layout
 from misen.core.condition import Layout as Shape
@@ -42,13 +41,19 @@ class LayoutEncoder:
 
 def _fill(signal: Layout) -> Tensor:
     """(B, 14, 64, 64): how much of each pixel each box covers, then the outlines of all boxes."""
-    start = torch.arange(SIZE, device=signal.corners.device)
-    x0, y0, x1, y1 = (edge[..., None] * SIZE for edge in signal.corners.unbind(2))
-    across = (torch.minimum(x1, start + 1) - torch.maximum(x0, start)).clamp(0, 1)
+    corners = signal.corners * SIZE
+    boxes = _cover(corners, signal.given)
+    inner = _cover(corners + corners.new_tensor([1, 1, -1, -1]), signal.given)
+    return torch.cat((boxes, (boxes - inner).amax(1, keepdim=True)), dim=1)
+
+
+def _cover(corners: Tensor, given: Tensor) -> Tensor:
+    """(B, 13, 64, 64) share of each pixel that lies in each given box, of corners (B, 13, 4) in pixels."""
+    start = torch.arange(SIZE, device=corners.device)
+    x0, y0, x1, y1 = (edge[..., None] for edge in corners.unbind(2))
+    across = (torch.minimum(x1, start + 1) - torch.maximum(x0, start)).clamp(0, 1) * given[..., None]
     down = (torch.minimum(y1, start + 1) - torch.maximum(y0, start)).clamp(0, 1)
-    boxes = across[:, :, None, :] * down[:, :, :, None] * signal.given[..., None, None]
-    eroded = -functional.max_pool2d(-boxes, 3, stride=1, padding=1)
-    return torch.cat((boxes, (boxes - eroded).amax(1, keepdim=True)), dim=1)
+    return across[:, :, None, :] * down[:, :, :, None]
 
 
 def _waves(corners: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch.nn import functional
+import torch
 
 from misen.core.condition import Condition, Layout, check_layout
 from misen.modalities.segmentation.signal import Segmentation
@@ -23,7 +23,9 @@ class SegmentationEncoder:
     def encode(self, signal: Segmentation, layout: Layout) -> Condition:
         """The one-hot map."""
         check_layout(layout, self.layouts)
-        return Condition.full(layout, functional.one_hot(signal.labels.long(), len(CLASSES)).movedim(-1, 1).float())
+        labels = signal.labels.long()[:, None]
+        channels = torch.zeros(len(signal), len(CLASSES), *labels.shape[-2:], device=labels.device)
+        return Condition.full(layout, channels.scatter_(1, labels, 1.0))
 
 
 def build(coach: Senses) -> SegmentationEncoder:
