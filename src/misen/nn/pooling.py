@@ -36,12 +36,17 @@ class AttentionPool(nn.Module):
     def __init__(self, width: int, queries: int) -> None:
         super().__init__()
         self.attend = nn.Conv2d(width, queries, 1)
+        self.outputs = queries * width
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, width, h, w) -> (B, queries * width)."""
-        attention = self.attend(x).flatten(2).softmax(dim=2)
-        pooled: Tensor = attention.to(x.dtype) @ x.flatten(2).transpose(1, 2)
-        return pooled.flatten(1)
+        return average_under(self.attend(x).flatten(2).softmax(dim=2), x)
+
+
+def average_under(attention: Tensor, x: Tensor) -> Tensor:
+    """Attention (B, Q, h * w) and a map (B, C, h, w) -> (B, Q * C)."""
+    pooled = attention.to(x.dtype) @ x.flatten(2).transpose(1, 2)
+    return pooled.flatten(1)
 
 
 def soft_argmax(logits: Tensor) -> Tensor:
