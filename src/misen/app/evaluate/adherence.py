@@ -1,0 +1,188 @@
+"""Whether pictures obey their guidance, for one modality and for two at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from misen.app import checks
+from misen.app.evaluate.examination import Examination, Examinee, standard, wish
+from misen.core.guidance import Guidance, Route
+from misen.core.judge import Judge
+from misen.core.registry import lookup, modalities
+from misen.core.signal import Signal
+from misen.metrics.alignment import Trial, adherence, examine, loss
+from misen.metrics.capabilities import Falsifiable, Grouped, Retrieving
+from misen.metrics.precision_recall import NEAREST, neighbourhoods
+from misen.metrics.r_precision import DISTRACTORS, r_precision
+from misen.metrics.report import AdherenceReport, TogetherReport
+from misen.perception.figures import Figure, mean
+from misen.scene.truth import Truth
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """B wishes and what became of them."""
+
+    truth: Truth
+    signal: Signal
+    made: Tensor
+    trial: Trial
+    features: Tensor
+    free: Tensor
+    """(B, D) features of pictures made from the same seeds without the wishes."""
+
+
+def evaluate_adherence(
+    examinee: Examinee,
+    modality: str,
+    *,
+    n: int = 500,
+    seed: int = 0,
+    route: Route = "auto",
+    examination: Examination | None = None,
+) -> AdherenceReport:
+    """Ask for ``n`` avatars with one modality and let the judge say whether they came.
+
+    Args:
+        examinee: makes the pictures.
+        modality: what the wishes are.
+        n: wishes, from 6 to the size of the reference (2,000).
+        seed: chooses them.
+        route: how they act.
+        examination: the standard one if left out; ``standard(COMPOSITION)`` asks for held-out combinations.
+
+    Raises:
+        InputError: ``n`` is too small.
+        LimitError: ``n`` is larger than the reference.
+        NotFoundError: there is no such modality.
+        Unreachable: the model cannot follow it.
+    """
+    checks.whole(n, "n", NEAREST + 1, checks.COUNT_LIMIT)
+    lookup("modality", modality, modalities())
+    bench = examination or standard()
+    judge, real = bench.grader.judge(modality), bench.reference.reals(n)
+    taken = _route(examinee, modality, bench, seed, route)
+    attempts = list(_attempts(examinee, modality, judge, bench, n, seed, route))
+    trial = Trial.cat([attempt.trial for attempt in attempts])
+    normalized, score = adherence(trial), mean(trial.made[~trial.made.isnan()])
+    guided, free = (torch.cat(parts) for parts in zip(*((a.features, a.free) for a in attempts), strict=True))
+    return AdherenceReport(
+        model=examinee.name,
+        modality=modality,
+        route=taken,
+        n=n,
+        seed=seed,
+        score=score.value,
+        score_ci95=(score.low, score.high),
+        oracle=float(trial.oracle.nanmean()),
+        shuffled=float(trial.shuffled.nanmean()),
+        normalized=normalized.value,
+        ci95=(normalized.low, normalized.high),
+        realism=float(neighbourhoods(real, guided).precision.mean()),
+        realism_unguided=float(neighbourhoods(real, free).precision.mean()),
+        metric=judge.metric,
+        unit=judge.unit,
+        higher_is_better=judge.higher_is_better,
+        judge=bench.grader.name,
+        r_precision=_retrieval(judge, attempts),
+        groups=_groups(trial, attempts),
+    )
+
+
+def evaluate_together(
+    examinee: Examinee, first: str, second: str, *, n: int = 500, seed: int = 0, examination: Examination | None = None
+) -> TogetherReport:
+    """Ask for ``n`` avatars with each of two modalities alone and with both, from the same seeds.
+
+    Args:
+        examinee: makes the pictures.
+        first: a modality.
+        second: another one.
+        n: wishes, at least 2.
+        seed: chooses them.
+        examination: the standard one if left out.
+
+    Raises:
+        InputError: ``n`` is too small.
+        NotFoundError: there is no such modality.
+        Unreachable: the model cannot follow one of them.
+    """
+    checks.whole(n, "n", 2, checks.COUNT_LIMIT)
+    pair = [lookup("modality", modality, modalities()) for modality in (first, second)]
+    bench = examination or standard()
+    judges = {modality: bench.grader.judge(modality) for modality in pair}
+    rounds = [_round(examinee, judges, truth) for truth in bench.truths(n, seed)]
+    trials = {name: [Trial.cat([part[name][k] for part in rounds]) for k in (0, 1)] for name in judges}
+    return TogetherReport(
+        model=examinee.name,
+        n=n,
+        seed=seed,
+        alone={name: adherence(alone) for name, (alone, _) in trials.items()},
+        together={name: adherence(both) for name, (_, both) in trials.items()},
+        loss={name: loss(alone, both) for name, (alone, both) in trials.items()},
+        judge=bench.grader.name,
+    )
+
+
+def _observe(modality: str, truth: Truth) -> Signal:
+    signal: Signal = modalities()[modality].signal.observe(truth, truth.record.seed)
+    return signal
+
+
+def _route(examinee: Examinee, modality: str, bench: Examination, seed: int, route: Route) -> str:
+    """The route that the wishes take, before any picture is made."""
+    return examinee.route([Guidance(signal=_observe(modality, next(bench.truths(1, seed))), route=route)])
+
+
+def _attempts(
+    examinee: Examinee, modality: str, judge: Judge, bench: Examination, n: int, seed: int, route: Route
+) -> Iterator[_Attempt]:
+    for truth in bench.truths(n, seed):
+        signal = _observe(modality, truth)
+        made, free = wish(examinee, [signal], truth.record, route), wish(examinee, [], truth.record)
+        trial = examine(judge, signal, made, truth.observation.image)
+        features = [bench.grader.survey(images).features for images in (made, free)]
+        yield _Attempt(truth, signal, made, trial, *features)
+
+
+def _round(examinee: Examinee, judges: dict[str, Judge], truth: Truth) -> dict[str, tuple[Trial, Trial]]:
+    """Each modality's scores alone and beside the other one."""
+    signals, images = {name: _observe(name, truth) for name in judges}, truth.observation.image
+    both = wish(examinee, list(signals.values()), truth.record)
+    alone = {name: wish(examinee, [signal], truth.record) for name, signal in signals.items()}
+    return {
+        name: (examine(judge, signals[name], alone[name], images), examine(judge, signals[name], both, images))
+        for name, judge in judges.items()
+    }
+
+
+def _groups(trial: Trial, attempts: Sequence[_Attempt]) -> dict[str, Figure]:
+    """The normalized score of each kind of wish that occurs at least twice."""
+    named = [attempt.signal.groups() for attempt in attempts if isinstance(attempt.signal, Grouped)]
+    names = named[0].keys() if named else ()
+    members = {name: torch.cat([groups[name] for groups in named]).nonzero()[:, 0] for name in names}
+    return {name: adherence(trial[items]) for name, items in members.items() if len(items) > 1}
+
+
+def _retrieval(judge: Judge, attempts: Sequence[_Attempt]) -> dict[str, float]:
+    """R-precision of the pictures and of the renderer's own, and chance; nothing for wishes that cannot be false."""
+    signals = [attempt.signal for attempt in attempts if isinstance(attempt.signal, Falsifiable)]
+    if not signals or not isinstance(judge, Retrieving):
+        return {}
+    attributes = torch.cat([attempt.truth.record.attributes for attempt in attempts])
+    visible = torch.cat([attempt.truth.observation.attributes_visible for attempt in attempts])
+    false = torch.cat([signal.false_of(attributes, visible) for signal in signals]).T
+    made = [judge.places(attempt.made, attempt.signal) for attempt in attempts]
+    true = [judge.places(attempt.truth.observation.image, attempt.signal) for attempt in attempts]
+    hits = {"score": r_precision(_likeness(made), false), "oracle": r_precision(_likeness(true), false)}
+    return {name: float(hit.mean()) for name, hit in hits.items()} | {"chance": 1 / min(DISTRACTORS + 1, len(false))}
+
+
+def _likeness(places: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+    """(N, N) cosine of picture i and signal j."""
+    images, signals = (torch.cat(parts) for parts in zip(*places, strict=True))
+    return images @ signals.T

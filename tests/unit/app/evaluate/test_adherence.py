@@ -1,0 +1,83 @@
+"""Adherence from both sides: the renderer itself scores one with every modality, somebody else's pictures nothing."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from misen.app.evaluate import evaluate_adherence, evaluate_together
+from misen.core.errors import InputError, LimitError, NotFoundError
+from misen.core.registry import modalities
+from unit.app.evaluate.conftest import COUNT, Renderer
+
+
+@pytest.mark.parametrize("modality", modalities())
+def test_the_truth_scores_one_and_strangers_nothing(examination, truth, modality: str) -> None:
+    report = evaluate_adherence(Renderer(truth), modality, n=COUNT, examination=examination)
+    assert report.normalized == pytest.approx(1)
+    assert report.ci95 == pytest.approx((1, 1))
+    assert report.score == pytest.approx(report.oracle)
+    assert (report.score > report.shuffled) == report.higher_is_better
+    stranger = evaluate_adherence(Renderer(truth, shift=7), modality, n=COUNT, examination=examination)
+    assert stranger.ci95[1] < 0.6
+    assert stranger.normalized < 0.35
+
+
+def test_the_report_is_complete_and_json(examination, truth) -> None:
+    report = evaluate_adherence(Renderer(truth), "camera", n=COUNT, seed=0, examination=examination).to_json()
+    assert json.loads(json.dumps(report, allow_nan=False)) == report
+    fixed = {"model": "renderer", "modality": "camera", "route": "native", "n": COUNT, "seed": 0, "unit": "degrees"}
+    assert fixed.items() <= report.items()
+    assert report["judge"] == "memory@0"
+    assert (report["realism"], report["realism_unguided"]) == (1.0, 1.0)
+
+
+def test_words_also_find_their_picture_and_fall_into_kinds(examination, truth) -> None:
+    right = evaluate_adherence(Renderer(truth), "text", n=COUNT, examination=examination)
+    wrong = evaluate_adherence(Renderer(truth, shift=7), "text", n=COUNT, examination=examination)
+    assert right.r_precision == {"score": 1.0, "oracle": 1.0, "chance": 1 / COUNT}
+    assert wrong.r_precision["score"] < 0.3
+    assert right.groups["english"].n + right.groups["chinese"].n == COUNT
+    assert right.groups["negation"].value == pytest.approx(1)
+
+
+def test_other_signals_have_no_r_precision(examination, truth) -> None:
+    report = evaluate_adherence(Renderer(truth), "camera", n=6, examination=examination)
+    assert (report.r_precision, report.groups) == ({}, {})
+
+
+def test_two_modalities_are_measured_alone_and_together(examination, truth) -> None:
+    renderer = Renderer(truth)
+    report = evaluate_together(renderer, "camera", "attributes", n=COUNT, examination=examination)
+    assert renderer.asked == [("camera", "attributes"), ("camera",), ("attributes",)]
+    for modality in ("camera", "attributes"):
+        assert report.alone[modality].value == pytest.approx(1)
+        assert report.together[modality].value == pytest.approx(1)
+        assert report.loss[modality].high == pytest.approx(0, abs=1e-12)
+    assert set(report.to_json()["loss"]["camera"]) == {"value", "low", "high", "n"}
+
+
+def test_what_a_second_wish_spoils_shows_as_loss(examination, truth) -> None:
+    class Torn(Renderer):
+        """Shows someone else as soon as there are two wishes."""
+
+        def make(self, guidances, seeds):
+            self.shift = 7 * (len(guidances) > 1)
+            return super().make(guidances, seeds)
+
+    report = evaluate_together(Torn(truth), "camera", "attributes", n=COUNT, examination=examination)
+    assert report.loss["attributes"].low > 0.5
+
+
+def test_errors_come_before_any_picture(examination, truth) -> None:
+    renderer = Renderer(truth)
+    with pytest.raises(InputError, match="n must be a whole number from 6"):
+        evaluate_adherence(renderer, "camera", n=5, examination=examination)
+    with pytest.raises(LimitError, match="the reference has at most 24"):
+        evaluate_adherence(renderer, "camera", n=25, examination=examination)
+    with pytest.raises(NotFoundError, match=r"no modality called 'kamera'.*did you mean 'camera'"):
+        evaluate_adherence(renderer, "kamera", n=6, examination=examination)
+    with pytest.raises(NotFoundError, match="no modality called 'kamera'"):
+        evaluate_together(renderer, "camera", "kamera", n=6, examination=examination)
+    assert renderer.asked == []
