@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from misen.data.cache import CachedWorld
 from misen.data.world import tell_truth
+from misen.nn.weights import load, shipped
 from misen.perception import coach, judge
 from misen.perception.figures import Figure
 from misen.perception.grading import grade_observer
@@ -34,9 +35,10 @@ EXEMPLARS = 8
 
 @dataclass(frozen=True)
 class Settings:
-    """Which observer: "a" may steer, "b" only judges."""
+    """Which observer: "a" may steer, "b" only judges; and whether it goes on from the weights that ship."""
 
     side: Literal["a", "b"]
+    go_on: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,10 +75,12 @@ def first(reading: Reading, count: int) -> Reading:
 
 def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: Collection[str] = ()) -> Outcome:
     """Train the observer of one side, grade it and ship it as ``config.name``."""
-    side = config.section("model", Settings).side
+    settings = config.section("model", Settings)
     world = CachedWorld(config.section("data", Data).cache)
     torch.manual_seed(config.seed)
-    player = ObserverPlayer({"a": observer_a, "b": observer_b}[side]())
+    player = ObserverPlayer({"a": observer_a, "b": observer_b}[settings.side]())
+    if settings.go_on:
+        load(player.module, shipped(config.name))
     batches = world.batches(config.batch_size, config.seed)
     trainer = Trainer([player], batches, config, folder=folder, callbacks=[Console(), JsonLines(folder / "log.jsonl")])
     outcome = trainer.run(resume=resume, allow=allow)

@@ -7,6 +7,8 @@ color things have from the attributes, what lies above or beside what from the c
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
+from hashlib import sha256
+from itertools import combinations
 
 import torch
 from torch import Tensor
@@ -54,6 +56,30 @@ TRIPLES: tuple[Triple, ...] = (*_wearing(), *_colors(), _IN_FRONT, *_places())
 
 TRIPLE_INDICES: Tensor = torch.tensor([[NODES.index(a), RELATIONS.index(r), NODES.index(b)] for a, r, b in TRIPLES])
 """(T, 3) int64: node, relation and node of each triple, indices into ``NODES`` and ``anatomy.RELATIONS``."""
+
+HELD_OUT_SHARE = 0.03
+"""Share of the pairs of facts that training A is never told together; about one graph in five then tells such a pair."""
+
+
+def _held_out(pair: tuple[Triple, Triple]) -> bool:
+    digest = sha256(f"misen-relations/{pair}".encode()).digest()
+    return int.from_bytes(digest[:8]) / 2**64 < HELD_OUT_SHARE
+
+
+def _pairs_of_facts() -> Iterator[tuple[Triple, Triple]]:
+    return ((a, b) for a, b in combinations([*_wearing(), *_colors()], 2) if (a[0], a[1]) != (b[0], b[1]))
+
+
+HELD_OUT: tuple[tuple[Triple, Triple], ...] = tuple(filter(_held_out, _pairs_of_facts()))
+"""Pairs of things worn and colors, the earlier triple first, that no graph of a training avatar tells together."""
+
+
+def told_too_much(told: Tensor) -> Tensor:
+    """(B, T) bool: the later triple of every held-out pair that graphs ``told`` (B, T) tell together."""
+    later = torch.zeros(len(TRIPLES), len(TRIPLES), device=told.device)
+    for first, second in HELD_OUT:
+        later[TRIPLES.index(first), TRIPLES.index(second)] = 1
+    return told & (told.float() @ later > 0)
 
 
 def graph(attributes: Tensor, visible: Tensor, segmentation: Tensor) -> Tensor:

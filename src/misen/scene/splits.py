@@ -17,6 +17,7 @@ COMPOSITION    compositional test          at least one        first fitting see
 A held-out combination is a pair of values of two attributes: a mohawk with square glasses, a beard with earrings, and
 others chosen by a hash of their names. Every value by itself is seen in training. Elements are found slot by slot,
 so element ``k`` is the same however many are asked for, and no loop has to count from the start of the range.
+Scene graphs have held-out pairs of their own, of triples never told together: ``graph.HELD_OUT``.
 """
 
 from __future__ import annotations
@@ -89,6 +90,10 @@ class Split:
     def records(self, start: int, count: int) -> Record:
         """The avatars of :meth:`seeds`."""
         return sample(self.seeds(start, count))
+
+    def holds(self, seeds: Tensor) -> Tensor:
+        """(B,) bool: which seeds (B,) lie in the range."""
+        return (seeds >= self.first) & (seeds < self.stop)
 
     def admits(self, attributes: Tensor) -> Tensor:
         """(B,) bool: which avatars with these (B, 16) value indices may be in the split."""

@@ -14,8 +14,9 @@ from misen.core.seeding import derive
 from misen.core.signal import Batched
 from misen.media.document import read_json
 from misen.scene.anatomy import RELATIONS
-from misen.scene.graph import NODES, TRIPLES, Triple, graph
+from misen.scene.graph import NODES, TRIPLES, Triple, graph, told_too_much
 from misen.scene.sampling import uniforms
+from misen.scene.splits import TRAIN_A
 from misen.scene.truth import Truth
 
 LIMIT = 16
@@ -49,14 +50,19 @@ class Graph(Batched):
 
     @classmethod
     def observe(cls, truth: Truth, seeds: Tensor) -> Self:
-        """From one to ``LIMIT`` true triples, colors and things worn before mere directions."""
+        """From one to ``LIMIT`` true triples, colors and things worn before mere directions.
+
+        Of a training avatar no held-out pair of triples is told together.
+        """
         true = graph(truth.record.attributes, truth.observation.attributes_visible, truth.observation.segmentation)
         draws = uniforms(seeds.to(true.device), derive(0, cls.modality), 1 + len(TRIPLES)).float()
         count = 1 + (draws[:, 0] * 2 * LIMIT).long().clamp_max(LIMIT - 1)
         # Exponential race: the smallest times win, and a quarter of the rate for directions lets them win less often.
         times = torch.where(true, -draws[:, 1:].clamp_min(1e-12).log() / _SHARE.to(draws), float("inf"))
         latest = times.sort(dim=1).values.gather(1, count[:, None] - 1)
-        return cls.of(told=(times <= latest) & true)
+        told = (times <= latest) & true
+        learning = TRAIN_A.holds(truth.record.seed)[:, None]
+        return cls.of(told=told & ~(told_too_much(told) & learning))
 
     @classmethod
     def parse(cls, argument: str) -> Self:
