@@ -7,6 +7,7 @@ space-to-depth, fast on a CPU.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.autoencoders.vae import DecoderOutput, DiagonalGaussianDistribution
@@ -31,7 +32,7 @@ class KLAutoencoder(ModelMixin, ConfigMixin):
 
     config_name = "config.json"
 
-    @register_to_config
+    @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
         self,
         latent_channels: int = 4,
@@ -46,8 +47,11 @@ class KLAutoencoder(ModelMixin, ConfigMixin):
         self.decoder = Decoder(latent_channels, widths, decoder_units)
         self.stride = 2 ** len(widths)
 
-    def encode(self, x: Tensor, return_dict: bool = True) -> AutoencoderKLOutput | tuple[DiagonalGaussianDistribution]:
+    def encode(self, x: Tensor, return_dict: bool = True) -> Any:
         """The distribution of the latents of pictures ``x`` (B, 3, H, W) in [-1, 1].
+
+        Returns:
+            An ``AutoencoderKLOutput`` with ``latent_dist``, or without ``return_dict`` a tuple of the distribution.
 
         Raises:
             InputError: the height or width is not a multiple of ``stride``.
@@ -58,13 +62,16 @@ class KLAutoencoder(ModelMixin, ConfigMixin):
         posterior = DiagonalGaussianDistribution(self.encoder(x))
         return AutoencoderKLOutput(latent_dist=posterior) if return_dict else (posterior,)
 
-    def decode(
-        self, z: Tensor, return_dict: bool = True, generator: Generator | None = None
-    ) -> DecoderOutput | tuple[Tensor]:
-        """Pictures of latents ``z``, not clipped; ``generator`` is accepted as diffusers does, nothing is drawn."""
+    def decode(self, z: Tensor, return_dict: bool = True, generator: Generator | None = None) -> Any:
+        """Pictures of latents ``z``, not clipped; ``generator`` is accepted as diffusers does, nothing is drawn.
+
+        Returns:
+            A ``DecoderOutput`` with ``sample``, or without ``return_dict`` a tuple of the pictures.
+        """
         image = self.decoder(z)
         return DecoderOutput(sample=image) if return_dict else (image,)
 
     def forward(self, sample: Tensor) -> Tensor:
         """The reconstruction of pictures from the mode of their latents."""
-        return self.decoder(self.encode(sample).latent_dist.mode())
+        image: Tensor = self.decoder(self.encode(sample).latent_dist.mode())
+        return image

@@ -22,7 +22,8 @@ class ResidualUnit(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, width, h, w) -> the same shape."""
-        return x + self.second(functional.silu(self.first(functional.silu(x))))
+        branch: Tensor = self.second(functional.silu(self.first(functional.silu(x))))
+        return x + branch
 
 
 def units(width: int, count: int) -> nn.Sequential:
@@ -46,7 +47,8 @@ class Encoder(nn.Module):
         x = self.stages[0](self.entry(functional.pixel_unshuffle(image, 2)))
         for halving, stage in zip(self.halvings, self.stages[1:], strict=True):
             x = stage(halving(x))
-        return self.exit(functional.silu(x))
+        outputs: Tensor = self.exit(functional.silu(x))
+        return outputs
 
 
 class Decoder(nn.Module):

@@ -155,4 +155,5 @@ class TinyPlayer:
         return reconstruction(self.module(latents), goal, self.features, self.perceptual)
 
     def _noise_like(self, latents: Tensor) -> Tensor:
-        return torch.randn(latents.shape) * self.noise / self.autoencoder.config.scaling_factor
+        size: float = self.noise / self.autoencoder.config.scaling_factor
+        return torch.randn(latents.shape) * size

@@ -25,7 +25,7 @@ class TinyDecoder(ModelMixin, ConfigMixin):
 
     config_name = "config.json"
 
-    @register_to_config
+    @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
         self,
         latent_channels: int = 4,
@@ -37,4 +37,5 @@ class TinyDecoder(ModelMixin, ConfigMixin):
 
     def forward(self, latents: Tensor) -> Tensor:
         """Latents of the autoencoder, not scaled, (B, latent_channels, h, w) -> pictures (B, 3, H, W), not clipped."""
-        return self.decoder(latents)
+        image: Tensor = self.decoder(latents)
+        return image

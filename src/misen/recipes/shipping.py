@@ -34,6 +34,13 @@ def ship(
             data lay is nobody's business and left out.
         root: the folder of all models.
     """
+    return save(module, root / name, card_of(module, name, config, outcome, facts))
+
+
+def card_of(
+    module: nn.Module, name: str, config: TrainingConfig, outcome: Outcome, facts: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The card of the model ``name``; arguments as for ``ship``."""
     training = {
         "samples": outcome.samples,
         "minutes": round(outcome.minutes, 2),
@@ -43,8 +50,7 @@ def ship(
         "config": _without_none(config.model_dump(mode="json", exclude={"data"})),
     }
     parameters = sum(parameter.numel() for parameter in module.parameters())
-    card = {"name": name, "licence": "Apache-2.0", "parameters": parameters, "training": training, **facts}
-    return save(module, root / name, card)
+    return {"name": name, "licence": "Apache-2.0", "parameters": parameters, "training": training, **facts}
 
 
 def _commit() -> str:

@@ -82,7 +82,7 @@ def gflop(call: Callable[[], object]) -> float:
     """Floating-point operations of a call, in billions."""
     with FlopCounterMode(display=False) as counter:
         call()
-    return counter.get_total_flops() / 1e9
+    return float(counter.get_total_flops()) / 1e9
 
 
 def main(count: str = "500") -> None:

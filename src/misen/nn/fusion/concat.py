@@ -25,10 +25,11 @@ class MapEntrance(nn.Module):
         self.gather = nn.Conv2d(inputs * ratio**2, hidden, 1)
         self.blend = nn.Conv2d(hidden, hidden, 3, padding=1)
         self.exit = nn.Conv2d(hidden, channels, 3, padding=1)
-        nn.init.zeros_(self.exit.weight)
-        nn.init.zeros_(self.exit.bias)
+        for parameter in self.exit.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, value: Tensor) -> Tensor:
         """(B, inputs, ratio * h, ratio * w) -> (B, channels, h, w)."""
         x = functional.silu(self.gather(functional.pixel_unshuffle(value, self.ratio)))
-        return self.exit(functional.silu(self.blend(x)))
+        added: Tensor = self.exit(functional.silu(self.blend(x)))
+        return added

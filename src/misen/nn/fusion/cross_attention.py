@@ -22,7 +22,8 @@ class TokensEntrance(nn.Module):
 
     def forward(self, value: Tensor) -> Tensor:
         """(B, L, inputs) -> (B, L, width)."""
-        return self.norm(self.project(value)) + self.kind
+        tokens: Tensor = self.norm(self.project(value)) + self.kind
+        return tokens
 
 
 class MatrixAttention:

@@ -6,17 +6,19 @@ Source: Perez et al. 2017 (arXiv:1709.07871); Dhariwal & Nichol 2021 (arXiv:2105
 from __future__ import annotations
 
 from torch import Tensor, nn
+from torch.nn import functional
 
 
-class VectorEntrance(nn.Sequential):
+class VectorEntrance(nn.Module):
     """What a vector adds to the embedding; begins with nothing."""
 
     def __init__(self, inputs: int, embedding: int, hidden: int = 256) -> None:
-        super().__init__(nn.Linear(inputs, hidden), nn.SiLU(), nn.Linear(hidden, embedding))
-        nn.init.zeros_(self[2].weight)
-        nn.init.zeros_(self[2].bias)
+        super().__init__()
+        self.gather, self.exit = nn.Linear(inputs, hidden), nn.Linear(hidden, embedding)
+        nn.init.zeros_(self.exit.weight)
+        nn.init.zeros_(self.exit.bias)
 
     def forward(self, value: Tensor) -> Tensor:
         """(B, inputs) -> (B, embedding)."""
-        result: Tensor = super().forward(value)
-        return result
+        added: Tensor = self.exit(functional.silu(self.gather(value)))
+        return added

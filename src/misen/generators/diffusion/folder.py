@@ -1,0 +1,194 @@
+"""Models as folders in the layout of diffusers, whose own pipeline makes the same pictures of a prompt.
+
+``unet/`` and ``scheduler/`` are stock; ``vae/`` is our autoencoder, named by its module; ``ports/`` and ``tiny/`` are
+ours. Nothing but safetensors, JSON, TOML and the tokenizer's text is written or read.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import shutil
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import torch
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from torch import nn
+
+from misen.codecs.autoencoder import KLAutoencoder
+from misen.codecs.tiny import TinyDecoder
+from misen.core.errors import ModelFileError, NotFoundError
+from misen.generators.diffusion.denoiser import Denoiser
+from misen.generators.diffusion.generator import DiffusionGenerator
+from misen.generators.diffusion.ports import PortSettings
+from misen.generators.diffusion.schedule import SCHEDULER
+from misen.nn.card import to_toml
+from misen.nn.weights import fill, write
+
+FORMAT = 1
+"""Version of the folder; a newer one is refused."""
+INDEX, CARD, CONFIG, WEIGHTS = "model_index.json", "card.toml", "config.json", "diffusion_pytorch_model.safetensors"
+PIPELINE, SOLVER = "StableDiffusionPipeline", "DPMSolverMultistepScheduler"
+ABSENT = ("safety_checker", "feature_extractor", "image_encoder")
+"""Parts of the stock pipeline that we have none of."""
+
+
+class Copied:
+    """A companion as the files it was opened from."""
+
+    def __init__(self, folder: Path, kind: tuple[str, str]) -> None:
+        self.folder, self.kind = folder, kind
+
+    def save_pretrained(self, folder: Path) -> None:
+        """Copy the files."""
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+
+
+def save(generator: DiffusionGenerator, folder: Path) -> None:
+    """Write everything in half precision; ``folder`` is made, and what it held under these names is replaced."""
+    folder.mkdir(parents=True, exist_ok=True)
+    denoiser = generator.denoiser
+    _save_part(denoiser.unet, folder / "unet")
+    _save_part(generator.autoencoder, folder / "vae")
+    if generator.tiny is not None:
+        _save_part(generator.tiny, folder / "tiny")
+    write(denoiser.ports, folder / "ports" / WEIGHTS)
+    _write_json(folder / "ports" / CONFIG, {"ports": [asdict(settings) for settings in denoiser.ports.table]})
+    _save_scheduler(folder / "scheduler")
+    for name, companion in generator.companions.items():
+        _halved(companion).save_pretrained(folder / name)
+    _write_json(folder / INDEX, _index(generator, folder))
+    if generator.card:
+        (folder / CARD).write_text(to_toml(generator.card), encoding="utf-8")
+
+
+def load(folder: Path, device: str = "cpu") -> DiffusionGenerator:
+    """Open a folder that ``save`` wrote; its networks are frozen.
+
+    Raises:
+        NotFoundError: the folder is not there or lacks a part.
+        ModelFileError: a file is malformed, altered, not finite, of another architecture, or of a newer format.
+    """
+    index = _read_index(folder)
+    digests: Mapping[str, str] = index["_misen"]["sha256"]
+
+    def part(name: str, model: nn.Module) -> Any:
+        fill(model, folder / name / WEIGHTS, digests.get(f"{name}/{WEIGHTS}"))
+        return model.requires_grad_(False).eval().to(device)
+
+    autoencoder = part("vae", _build(KLAutoencoder, folder / "vae"))
+    unet = part("unet", _build(UNet2DConditionModel, folder / "unet"))
+    denoiser = Denoiser(unet, _read_table(folder / "ports" / CONFIG), autoencoder.stride)
+    part("ports", denoiser.ports)
+    tiny = part("tiny", _build(TinyDecoder, folder / "tiny")) if (folder / "tiny").is_dir() else None
+    companions = {
+        name: Copied(folder / name, tuple(index[name])) for name in index["_misen"]["companions"] if name in index
+    }
+    return DiffusionGenerator(denoiser, autoencoder, tiny, companions=companions, card=_read_card(folder))
+
+
+# --- writing ---------------------------------------------------------------------------------------------------------
+
+
+def _save_part(model: Any, folder: Path) -> None:
+    write(model, folder / WEIGHTS)
+    model.save_config(folder)
+
+
+def _save_scheduler(folder: Path) -> None:
+    solver = getattr(diffusers, SOLVER)(**SCHEDULER, algorithm_type="dpmsolver++", solver_order=2)
+    solver.save_pretrained(folder)
+
+
+def _halved(companion: Any) -> Any:
+    return copy.deepcopy(companion).half() if isinstance(companion, nn.Module) else companion
+
+
+def _index(generator: DiffusionGenerator, folder: Path) -> dict[str, Any]:
+    """What ``model_index.json`` holds."""
+    return {
+        "_class_name": PIPELINE,
+        "_diffusers_version": diffusers.__version__,
+        "unet": ["diffusers", UNet2DConditionModel.__name__],
+        "vae": [KLAutoencoder.__module__, KLAutoencoder.__name__],
+        "scheduler": ["diffusers", SOLVER],
+        **{name: _kind(companion) for name, companion in generator.companions.items()},
+        **{name: [None, None] for name in ABSENT},
+        "requires_safety_checker": False,
+        "_misen": {
+            "format": FORMAT,
+            "companions": sorted(generator.companions),
+            "sha256": {
+                path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+                for path in sorted(folder.glob("*/*.safetensors"))
+            },
+        },
+    }
+
+
+def _kind(companion: Any) -> list[str]:
+    """Library and class of a companion."""
+    if isinstance(companion, Copied):
+        return list(companion.kind)
+    return [type(companion).__module__.split(".")[0], type(companion).__name__]
+
+
+def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def _read_index(folder: Path) -> Mapping[str, Any]:
+    index = _read_json(folder / INDEX)
+    ours = index.get("_misen")
+    if not isinstance(ours, dict) or not isinstance(ours.get("format"), int):
+        raise ModelFileError(f"{folder / INDEX} was not written by Misen: it states no format", field=str(folder))
+    if ours["format"] > FORMAT:
+        raise ModelFileError(
+            f"{folder} needs a version of Misen that reads format >= {ours['format']}, this one reads {FORMAT}",
+            field=str(folder),
+            hint="install a newer version of Misen",
+        )
+    return index
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise NotFoundError(f"there is no {path}", field=str(path)) from error
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ModelFileError(f"{path} is not JSON: {error}", field=str(path)) from error
+    if not isinstance(value, dict):
+        raise ModelFileError(f"{path} is not a JSON object", field=str(path))
+    return value
+
+
+def _read_table(path: Path) -> list[PortSettings]:
+    try:
+        return [PortSettings(**line) for line in _read_json(path)["ports"]]
+    except (KeyError, TypeError) as error:
+        raise ModelFileError(f"{path} is not a table of ports: {error}", field=str(path)) from error
+
+
+def _read_card(folder: Path) -> dict[str, Any]:
+    path = folder / CARD
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def _build(kind: Any, folder: Path) -> Any:
+    """A network as its configuration describes it, weights still random."""
+    config = _read_json(folder / CONFIG)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            return kind.from_config(config)
+    except (TypeError, ValueError, ZeroDivisionError) as error:
+        raise ModelFileError(f"{folder / CONFIG} describes no {kind.__name__}: {error}", field=str(folder)) from error

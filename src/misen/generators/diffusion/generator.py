@@ -1,0 +1,116 @@
+"""The generator: noisy latents as the state, the clean latents it foresees as the estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from misen.codecs.autoencoder import KLAutoencoder
+from misen.codecs.tiny import TinyDecoder
+from misen.core.condition import Condition
+from misen.core.estimate import Estimate
+from misen.core.generator import Level, Player
+from misen.core.port import Port
+from misen.core.seeding import Streams
+from misen.core.view import View
+from misen.generators.diffusion.denoiser import Denoiser
+from misen.generators.diffusion.players import DenoisingPlayer
+from misen.generators.diffusion.schedule import Schedule, alpha_scale, clean
+from misen.generators.diffusion.state import Latents
+
+
+class DiffusionGenerator:
+    """Latent diffusion.
+
+    Args:
+        denoiser: predicts velocities.
+        autoencoder: pictures to latents and back.
+        tiny: the decoder of estimates; the autoencoder's own if None.
+        companions: what a saved folder holds besides, by name, each with diffusers' ``save_pretrained``.
+        card: what is known of the model.
+
+    Attributes:
+        ports: ports by name.
+        size: height and width of the pictures it was trained on, in pixels.
+    """
+
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        autoencoder: KLAutoencoder,
+        tiny: TinyDecoder | None = None,
+        *,
+        companions: Mapping[str, Any] | None = None,
+        card: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.denoiser, self.autoencoder, self.tiny = denoiser, autoencoder, tiny
+        self.companions, self.card = dict(companions or {}), dict(card or {})
+        self.schedule = Schedule()
+        self.ports: Mapping[str, Port] = {settings.name: settings.port() for settings in denoiser.ports.table}
+        self.size: int = denoiser.unet.config.sample_size * autoencoder.stride
+
+    # --- answering ---------------------------------------------------------------------------------------------------
+
+    def start(self, batch: int, rng: Streams) -> Latents:
+        """Pure noise."""
+        config = self.denoiser.unet.config
+        return Latents(rng.normal(config.in_channels, config.sample_size, config.sample_size))
+
+    def predict(self, state: Latents, level: Level, conditions: Mapping[str, Condition]) -> Estimate:
+        """The clean latents foreseen from noisy ones."""
+        alpha, scale = alpha_scale(level.sigma)
+        timestep = torch.full((len(state.value),), self.schedule.timestep(level.sigma), device=state.value.device)
+        velocity = self.denoiser(state.value, timestep, conditions)
+        return Estimate(clean(state.value, velocity, alpha, scale), self._viewer(level))
+
+    def finish(self, state: Latents) -> Tensor:
+        """The picture, by the autoencoder's own decoder."""
+        return self._decode(state.value).clamp(-1, 1)
+
+    def _viewer(self, level: Level) -> Callable[[Tensor], View]:
+        """Decodes by the tiny decoder; clipped to the range of pictures without stopping the gradient."""
+
+        def view(point: Tensor) -> View:
+            image = self._glimpse(point)
+            return View(image + (image.clamp(-1, 1) - image).detach(), level=level.progress)
+
+        return view
+
+    def _decode(self, point: Tensor) -> Tensor:
+        image: Tensor = self.autoencoder.decode(point / self.autoencoder.config.scaling_factor).sample
+        return image
+
+    def _glimpse(self, point: Tensor) -> Tensor:
+        if self.tiny is None:
+            return self._decode(point)
+        image: Tensor = self.tiny(point / self.autoencoder.config.scaling_factor)
+        return image
+
+    # --- starting from a picture -------------------------------------------------------------------------------------
+
+    def encode(self, image: Tensor) -> Tensor:
+        """Clean latents (B, C, h, w) of pictures (B, 3, H, W) in [-1, 1]: the mode, so that nothing is random."""
+        latents: Tensor = self.autoencoder.encode(image).latent_dist.mode()
+        scaling: float = self.autoencoder.config.scaling_factor
+        return latents * scaling
+
+    def restart(self, point: Tensor, level: Level | None, rng: Streams) -> Latents:
+        """Clean latents with the noise of ``level``; without any at the end of the way."""
+        if level is None:
+            return Latents(point)
+        alpha, scale = alpha_scale(level.sigma)
+        return Latents(alpha * point + scale * rng.normal(*point.shape[1:]))
+
+    def known(self, mask: Tensor) -> Tensor:
+        """(B, 1, h, w): a latent cell is free if any of its pixels is to be repainted."""
+        return functional.max_pool2d(mask, self.autoencoder.stride)
+
+    # --- learning ----------------------------------------------------------------------------------------------------
+
+    def players(self) -> Iterator[Player]:
+        """One: the denoiser."""
+        yield DenoisingPlayer(self.denoiser, self.schedule)

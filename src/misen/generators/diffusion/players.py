@@ -1,0 +1,65 @@
+"""How the denoiser learns: velocities at random times, under random subsets of its conditions.
+
+Source: Salimans & Ho 2022 (arXiv:2202.00512), section 2.3; Esser et al. 2024 (arXiv:2403.03206), section 3.1, for the
+times; Ho & Salimans 2022 (arXiv:2207.12598), algorithm 1, for absent conditions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from misen.generators.diffusion.denoiser import Denoiser
+from misen.generators.diffusion.schedule import TIMESTEPS, Schedule, velocity
+
+UNIFORM = 0.2
+"""Share of times drawn uniformly, so that the ends, which the logit-normal rarely visits, are learned too."""
+NONE, ONE = 0.1, 0.5
+"""Shares of samples without any condition and with exactly one; the others have two to ``MOST``."""
+MOST = 4
+
+
+class DenoisingPlayer:
+    """Batches hold "latents" (B, C, h, w), clean and scaled, and "conditions" by port."""
+
+    name = "denoiser"
+
+    def __init__(self, denoiser: Denoiser, schedule: Schedule) -> None:
+        self.module: nn.Module = denoiser
+        self.schedule = schedule
+
+    def loss(self, batch: Mapping[str, Any], step: int) -> tuple[Tensor, Mapping[str, float]]:
+        """The mean squared error of the velocity."""
+        latents: Tensor = batch["latents"].contiguous(memory_format=torch.channels_last)
+        timesteps, noise = draw_timesteps(len(latents)), torch.randn_like(latents)
+        alpha, scale = self.schedule.mixture(timesteps)
+        made = self.module(alpha * latents + scale * noise, timesteps, batch["conditions"])
+        errors = (made.float() - velocity(latents, noise, alpha, scale)).square().mean(dim=(1, 2, 3))
+        return errors.mean(), _figures(errors.detach(), timesteps)
+
+
+def _figures(errors: Tensor, timesteps: Tensor) -> dict[str, float]:
+    """The error where there is little and where there is much noise."""
+    noisy = timesteps >= TIMESTEPS // 2
+    return {"clear": errors[~noisy].mean().item(), "noisy": errors[noisy].mean().item()}
+
+
+def draw_timesteps(count: int) -> Tensor:
+    """(count,) integers in [0, 1000): logit-normal times, some uniform ones among them."""
+    fraction = torch.randn(count).sigmoid()
+    fraction = torch.where(torch.rand(count) < UNIFORM, torch.rand(count), fraction)
+    return (fraction * TIMESTEPS).long().clamp(max=TIMESTEPS - 1)
+
+
+def draw_presence(shares: Sequence[float], count: int, generator: torch.Generator) -> Tensor:
+    """(count, ports) bool: which conditions each sample has; ``shares`` say how often relative to each other."""
+    chance = torch.rand(count, generator=generator)
+    several = torch.randint(2, MOST + 1, (count,), generator=generator)
+    wanted = torch.where(chance < NONE, 0, torch.where(chance < NONE + ONE, 1, several))
+    gumbel = -(-torch.rand(count, len(shares), generator=generator).clamp(min=1e-9).log()).log()
+    order = (torch.tensor(shares).log() + gumbel).argsort(dim=1, descending=True)
+    rank = order.argsort(dim=1)
+    return rank < wanted[:, None]

@@ -1,0 +1,204 @@
+"""Samplers: ways from noise to clean latents, each a few lines on the clean latents foreseen.
+
+All follow the probability-flow equation of the variance-preserving schedule; where a step ends without noise, they end
+on what they foresee.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar
+
+from torch import Tensor
+
+from misen.core.generator import Level, Predict, Sampler
+from misen.core.seeding import Streams
+from misen.generators.diffusion.schedule import Schedule, alpha_scale
+from misen.generators.diffusion.state import Latents, Memory
+
+
+class Walk:
+    """What all samplers share: the levels of a walk of ``steps`` steps, evenly spaced in time."""
+
+    name: ClassVar[str]
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+
+    def levels(self, *, guided: bool) -> Sequence[Level]:
+        """The same walk, whether guided or not."""
+        schedule = Schedule()
+        sigmas = [*map(schedule.sigma, schedule.levels(self.steps)), 0.0]
+        return [Level(index / self.steps, sigmas[index], sigmas[index + 1]) for index in range(self.steps)]
+
+
+def noise_in(latents: Tensor, point: Tensor, sigma: float) -> Tensor:
+    """The noise that makes clean latents ``point`` into ``latents``."""
+    alpha, scale = alpha_scale(sigma)
+    return (latents - alpha * point) / scale
+
+
+def mix(point: Tensor, noise: Tensor, sigma: float) -> Tensor:
+    """Clean latents with noise of level ``sigma``."""
+    alpha, scale = alpha_scale(sigma)
+    return alpha * point + scale * noise
+
+
+class Ddim(Walk):
+    """Keep what is foreseen, keep the noise, change their proportion.
+
+    Source: Song et al. 2020 (arXiv:2010.02502), equation 12 with eta = 0.
+    """
+
+    name = "ddim"
+
+    def step(self, state: Latents, level: Level, predict: Predict, rng: Streams) -> Latents:
+        """One step."""
+        point = predict(state, level).point
+        return state.at(mix(point, noise_in(state.value, point, level.sigma), level.next_sigma))
+
+
+class Euler(Walk):
+    """A straight line in the space where noise is only ever added, ``latents / alpha``.
+
+    Source: Karras et al. 2022 (arXiv:2206.00364), algorithm 1 without its second half.
+    """
+
+    name = "euler"
+
+    def step(self, state: Latents, level: Level, predict: Predict, rng: Streams) -> Latents:
+        """One step."""
+        exploded = explode(state.value, level.sigma)
+        slope = (exploded - predict(state, level).point) / level.sigma
+        return state.at(shrink(exploded + slope * (level.next_sigma - level.sigma), level.next_sigma))
+
+
+class Heun(Walk):
+    """The mean of the slopes at both ends of Euler's line; two predictions a step but for the last.
+
+    Source: Karras et al. 2022 (arXiv:2206.00364), algorithm 1; deviation: a step from all but pure noise is Euler's,
+    because it is so long that the least difference of the slopes would be blown up.
+    """
+
+    name = "heun"
+    stages = 2
+    purest: ClassVar[float] = 100.0
+    """Noise level above which a step is Euler's."""
+
+    def step(self, state: Latents, level: Level, predict: Predict, rng: Streams) -> Latents:
+        """One step."""
+        exploded, move = explode(state.value, level.sigma), level.next_sigma - level.sigma
+        slope = (exploded - predict(state, level).point) / level.sigma
+        end = exploded + slope * move
+        if level.next_sigma == 0 or level.sigma > self.purest:
+            return state.at(shrink(end, level.next_sigma))
+        there = Level(level.progress, level.next_sigma, level.next_sigma)
+        other = (end - predict(state.at(shrink(end, level.next_sigma)), there).point) / level.next_sigma
+        return state.at(shrink(exploded + (slope + other) / 2 * move, level.next_sigma))
+
+
+def explode(latents: Tensor, sigma: float) -> Tensor:
+    """Latents of unit variance -> clean latents plus noise of standard deviation ``sigma``."""
+    return latents / alpha_scale(sigma)[0]
+
+
+def shrink(exploded: Tensor, sigma: float) -> Tensor:
+    """Inverts ``explode``."""
+    return exploded * alpha_scale(sigma)[0]
+
+
+class DpmSolver(Walk):
+    """Exact for the linear part, with the change of what is foreseen extrapolated from the step before.
+
+    Source: Lu et al. 2022 (arXiv:2211.01095), algorithm 2 ("DPM-Solver++(2M)"); the last step is of first order.
+    """
+
+    name = "dpm++2m"
+
+    def step(self, state: Latents, level: Level, predict: Predict, rng: Streams) -> Latents:
+        """One step."""
+        point = predict(state, level).point
+        here = Memory(level.sigma, point, state.value)
+        if level.next_sigma == 0:
+            return state.at(point)
+        goal = point + self._trend(state, level, point)
+        alpha, scale = alpha_scale(level.next_sigma)
+        stay = scale / alpha_scale(level.sigma)[1]
+        reach = alpha * -math.expm1(-_gain(level.sigma, level.next_sigma))
+        return state.at(stay * state.value + reach * goal, here)
+
+    def _trend(self, state: Latents, level: Level, point: Tensor) -> Tensor | float:
+        """Half of what the foreseen latents would change over this step at the pace of the last."""
+        if not state.history:
+            return 0.0
+        (before,) = state.history
+        pace = _gain(level.sigma, level.next_sigma) / _gain(before.sigma, level.sigma)
+        return 0.5 * pace * (point - before.point)
+
+
+def _gain(sigma: float, next_sigma: float) -> float:
+    """By how much the logarithm of signal to noise grows from one level to another."""
+    return math.log(sigma) - math.log(next_sigma)
+
+
+class UniPc(Walk):
+    """Predicts as a solver of second order, and corrects each step once the next prediction is known.
+
+    Source: Zhao et al. 2023 (arXiv:2302.04867), algorithms 5 and 6 with p = 2 and B(h) = exp(h) - 1 ("bh2").
+    """
+
+    name = "unipc"
+
+    def step(self, state: Latents, level: Level, predict: Predict, rng: Streams) -> Latents:
+        """Correct where the last step led, then go on from there."""
+        point = predict(state, level).point
+        latents = self._corrected(state, level, point) if state.history else state.value
+        here = Memory(level.sigma, point, latents)
+        history = (*state.history, here)[-2:]
+        if level.next_sigma == 0:
+            return state.at(point)
+        return state.at(self._predicted(history, level.next_sigma), *history)
+
+    def _predicted(self, history: Sequence[Memory], next_sigma: float) -> Tensor:
+        """The latents at ``next_sigma``, from one or two points."""
+        here = history[-1]
+        straight, weight, _ = _exponential(here, next_sigma)
+        if len(history) == 1:
+            return straight
+        ratio = _gain(here.sigma, history[0].sigma) / _gain(here.sigma, next_sigma)
+        return straight - weight * 0.5 * (history[0].point - here.point) / ratio
+
+    def _corrected(self, state: Latents, level: Level, point: Tensor) -> Tensor:
+        """The latents at ``level`` again, now that the point foreseen there is known."""
+        here = state.history[-1]
+        straight, weight, moments = _exponential(here, level.sigma)
+        change = point - here.point
+        if len(state.history) == 1:
+            return straight - weight * 0.5 * change
+        before = state.history[0]
+        ratio = _gain(here.sigma, before.sigma) / _gain(here.sigma, level.sigma)
+        first, second = _weights(ratio, moments)
+        return straight - weight * (first * (before.point - here.point) / ratio + second * change)
+
+
+def _exponential(here: Memory, sigma: float) -> tuple[Tensor, float, tuple[float, float]]:
+    """A step of first order to ``sigma``, the weight of corrections to it, and their first two moments."""
+    alpha, scale = alpha_scale(sigma)
+    reach = -_gain(here.sigma, sigma)
+    growth = math.expm1(reach)
+    straight = scale / alpha_scale(here.sigma)[1] * here.latents - alpha * growth * here.point
+    second = growth / reach - 1
+    third = second / reach - 0.5
+    return straight, alpha * growth, (second / growth, 2 * third / growth)
+
+
+def _weights(ratio: float, moments: tuple[float, float]) -> tuple[float, float]:
+    """Solve ``a + b = moments[0]`` and ``ratio * a + b = moments[1]``."""
+    first = (moments[1] - moments[0]) / (ratio - 1)
+    return first, moments[0] - first
+
+
+_KINDS: tuple[type[DpmSolver | UniPc | Heun | Euler | Ddim], ...] = (DpmSolver, UniPc, Heun, Euler, Ddim)
+SAMPLERS: Mapping[str, Callable[[int], Sampler]] = {kind.name: kind for kind in _KINDS}
+"""Samplers by name, from a number of steps."""

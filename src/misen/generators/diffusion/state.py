@@ -1,0 +1,33 @@
+"""The state of sampling: noisy latents and what a sampler remembers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What a multi-step sampler remembers of a step: where it was, what it saw, and the latents it started from."""
+
+    sigma: float
+    point: Tensor
+    latents: Tensor
+
+
+@dataclass(frozen=True)
+class Latents:
+    """A state.
+
+    Attributes:
+        value: (B, C, h, w): noisy, of unit variance, and clean at the end of the walk.
+        history: earlier steps, oldest first; a sampler's own business.
+    """
+
+    value: Tensor
+    history: tuple[Memory, ...] = ()
+
+    def at(self, value: Tensor, *history: Memory) -> Latents:
+        """The next state."""
+        return replace(self, value=value, history=history)

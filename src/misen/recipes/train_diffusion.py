@@ -1,0 +1,159 @@
+"""Latent diffusion on the avatar world: one U-Net that follows any subset of its guidances."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from misen.assembly import encoders
+from misen.codecs import shipped
+from misen.codecs.autoencoder import KLAutoencoder
+from misen.core.condition import Condition, Encoder, Layout
+from misen.core.registry import modalities
+from misen.core.seeding import derive
+from misen.data.cache import CachedWorld
+from misen.data.order import Order
+from misen.data.world import EPOCH
+from misen.generators.diffusion import folder as files
+from misen.generators.diffusion.denoiser import Denoiser, DenoiserSettings
+from misen.generators.diffusion.generator import DiffusionGenerator
+from misen.generators.diffusion.players import draw_presence
+from misen.generators.diffusion.ports import PortSettings
+from misen.nn.weights import SHIPPED
+from misen.perception import coach
+from misen.recipes.shipping import card_of
+from misen.training import Console, JsonLines, Outcome, Trainer, TrainingConfig
+
+STOCK = "text"
+"""The modality whose tokens diffusers' own pipeline feeds to the U-Net."""
+
+
+@dataclass(frozen=True)
+class Entrance:
+    """How a modality enters, and how often relative to the others."""
+
+    layout: Layout
+    share: float = 1.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is trained.
+
+    Attributes:
+        ports: by modality.
+        unet: size and shape of the U-Net.
+        defaults: sampler, steps and guidance_scale that the card recommends.
+    """
+
+    ports: dict[str, Entrance]
+    unet: DenoiserSettings = field(default_factory=DenoiserSettings)
+    defaults: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Data:
+    """Where the rendered world lies: the folder of a cache."""
+
+    cache: str
+
+
+def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: Collection[str] = ()) -> Outcome:
+    """Train the denoiser on cached latents and ship the model as ``config.name``."""
+    torch.set_flush_denormal(True)
+    settings = config.section("model", Settings)
+    world = CachedWorld(config.section("data", Data).cache)
+    torch.manual_seed(config.seed)
+    generator = build(settings)
+    latents = cached_latents(generator, world, folder / "latents.npy")
+    batches = ConditionedBatches(world, latents, settings.ports, config)
+    callbacks = [Console(), JsonLines(folder / "log.jsonl")]
+    trainer = Trainer(generator.players(), batches, config, folder=folder, callbacks=callbacks)
+    outcome = trainer.run(resume=resume, allow=allow)
+    with trainer.averaged():
+        facts = {"family": "diffusion", "data": {"cache": world.fingerprint}, **settings.defaults}
+        generator.card.update(card_of(generator.denoiser, config.name, config, outcome, facts))
+        files.save(generator, SHIPPED / config.name)
+    return outcome
+
+
+def build(settings: Settings, autoencoder: KLAutoencoder | None = None) -> DiffusionGenerator:
+    """An untrained generator around the shipped autoencoder, tiny decoder and text encoder."""
+    codec, words = autoencoder or shipped.autoencoder(), coach.text_encoder()
+    denoiser = Denoiser(settings.unet.unet(), list(table(settings.ports)), codec.stride)
+    denoiser.set_null(encoders()[STOCK].encode(modalities()[STOCK].signal.parse(""), "tokens").value[0])
+    companions = {"text_encoder": words.model, "tokenizer": words.tokenizer}
+    return DiffusionGenerator(denoiser, codec, shipped.tiny_decoder(), companions=companions)
+
+
+def table(ports: Mapping[str, Entrance]) -> Iterator[PortSettings]:
+    """The table of ports, with the widths that the encoders state."""
+    for name, entrance in ports.items():
+        length = coach.text_encoder().model.config.max_position_embeddings if name == STOCK else 0
+        yield PortSettings(name, entrance.layout, encoders()[name].width(entrance.layout), length)
+
+
+@torch.no_grad()
+def cached_latents(generator: DiffusionGenerator, world: CachedWorld, path: Path) -> Tensor:
+    """(N, C, h, w) float16 latents of every picture of ``world``, computed once and kept at ``path``."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pictures = (world.truth(slice(start, start + 64)).observation.image for start in range(0, len(world), 64))
+        with torch.autocast("cpu", torch.bfloat16):
+            np.save(path, torch.cat([generator.encode(some).half() for some in pictures]).numpy())
+    return torch.from_numpy(np.load(path))
+
+
+class ConditionedBatches:
+    """Latents with the conditions that a random subset of the modalities makes of their truth."""
+
+    def __init__(
+        self, world: CachedWorld, latents: Tensor, ports: Mapping[str, Entrance], config: TrainingConfig
+    ) -> None:
+        self.world, self.latents, self.ports, self.seed = world, latents, ports, config.seed
+        self.order = Order(len(world), config.batch_size, config.seed)
+
+    @property
+    def fingerprint(self) -> str:
+        """The cache's."""
+        return self.world.fingerprint
+
+    def __call__(self, step: int) -> Mapping[str, Any]:
+        """The batch of ``step``: "latents" and "conditions"."""
+        indices, epoch = self.order(step)
+        truth = self.world.truth(indices)
+        seeds = truth.record.seed + epoch * EPOCH
+        rng = torch.Generator().manual_seed(derive(self.seed, f"{step}/presence"))
+        presence = draw_presence([port.share for port in self.ports.values()], len(indices), rng)
+        conditions = {
+            name: conditioned(name, port.layout, truth, seeds, rows)
+            for (name, port), rows in zip(self.ports.items(), presence.unbind(1), strict=True)
+            if rows.any()
+        }
+        return {"latents": self.latents[indices].float(), "conditions": conditions}
+
+
+@torch.no_grad()
+def conditioned(name: str, layout: Layout, truth: Any, seeds: Tensor, rows: Tensor) -> Condition:
+    """The condition that a modality makes of the truth where ``rows`` (B,) is True, and null elsewhere."""
+    where = rows.nonzero().squeeze(1)
+    encoder: Encoder = encoders()[name]
+    with torch.autocast("cpu", torch.bfloat16):
+        some = encoder.encode(modalities()[name].signal.observe(truth[where], seeds[where]), layout)
+    return scatter(some, where, len(rows))
+
+
+def scatter(some: Condition, where: Tensor, count: int) -> Condition:
+    """The items of ``some`` at the places ``where`` of a batch of ``count``; null elsewhere."""
+
+    def spread(tensor: Tensor) -> Tensor:
+        return tensor.new_zeros(count, *tensor.shape[1:]).index_copy(0, where, tensor)
+
+    mask = None if some.mask is None else spread(some.mask)
+    return Condition(some.layout, spread(some.value.float()), spread(some.present), mask)

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import diffusers
+import pytest
+import torch
+
+from misen.core.estimate import Estimate
+from misen.core.seeding import Streams
+from misen.generators.diffusion.samplers import SAMPLERS
+from misen.generators.diffusion.schedule import SCHEDULER, alpha_scale, velocity
+from misen.generators.diffusion.state import Latents
+
+STEPS = 10
+ADDS_NOISE = {"euler", "heun"}
+"""Schedulers that work where noise is only ever added, from its start at 20,000 on."""
+SCHEDULERS = {
+    "ddim": lambda: diffusers.DDIMScheduler(**SCHEDULER, clip_sample=False, set_alpha_to_one=True),
+    "euler": lambda: diffusers.EulerDiscreteScheduler(**SCHEDULER),
+    "heun": lambda: diffusers.HeunDiscreteScheduler(**SCHEDULER),
+    "dpm++2m": lambda: diffusers.DPMSolverMultistepScheduler(**SCHEDULER, algorithm_type="dpmsolver++", solver_order=2),
+    "unipc": lambda: diffusers.UniPCMultistepScheduler(**SCHEDULER, solver_order=2),
+}
+
+
+def foreseen(latents: torch.Tensor) -> torch.Tensor:
+    """A fixed function of unit-variance latents that stands for a network's clean latents."""
+    return torch.tanh(latents) * 0.8 + 0.1
+
+
+def walk(name: str, latents: torch.Tensor, levels) -> torch.Tensor:
+    sampler, state = SAMPLERS[name](len(levels)), Latents(latents)
+    for level in levels:
+        state = sampler.step(state, level, lambda state, level: Estimate(foreseen(state.value), None), Streams([0]))
+    return state.value
+
+
+def ours(name: str, noise: torch.Tensor, steps: int = STEPS) -> torch.Tensor:
+    return walk(name, noise, SAMPLERS[name](steps).levels(guided=False))
+
+
+def theirs(name: str, latents: torch.Tensor) -> torch.Tensor:
+    """The walk of diffusers' scheduler; Euler and Heun begin at the second level, where float32 is exact enough."""
+    scheduler = SCHEDULERS[name]()
+    scheduler.set_timesteps(STEPS)
+    adds_noise = name in ADDS_NOISE
+    timesteps = scheduler.timesteps[{"euler": 1, "heun": 2}.get(name, 0) :]
+    if adds_noise:
+        scheduler.set_begin_index(scheduler.index_for_timestep(timesteps[0]))
+        latents = latents * (scheduler.sigmas[scheduler.begin_index] ** 2 + 1) ** 0.5
+    for timestep in timesteps:
+        scaled = scheduler.scale_model_input(latents, timestep)
+        alpha = scheduler.alphas_cumprod[int(timestep)].sqrt()
+        v = (alpha * scaled - foreseen(scaled)) / (1 - alpha**2).sqrt()
+        latents = scheduler.step(v, timestep, latents).prev_sample
+    return latents
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+@pytest.mark.parametrize("name", list(SAMPLERS))
+def test_parity_with_diffusers(name):
+    noise = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(3))
+    levels = SAMPLERS[name](STEPS).levels(guided=False)[1 if name in ADDS_NOISE else 0 :]
+    gap = (walk(name, noise, levels) - theirs(name, noise)).abs().max()
+    assert gap <= 1e-5
+
+
+@pytest.mark.parametrize("name", list(SAMPLERS))
+def test_a_perfect_network_is_reached_exactly(name):
+    goal, noise = torch.full((1, 4, 8, 8), 0.3), torch.randn(1, 4, 8, 8)
+    sampler, state = SAMPLERS[name](5), Latents(noise)
+    for level in sampler.levels(guided=True):
+        state = sampler.step(state, level, lambda state, level: Estimate(goal, None), Streams([0]))
+    assert torch.allclose(state.value, goal, atol=1e-4)
+
+
+def test_levels_fall_to_zero_and_progress_rises():
+    levels = SAMPLERS["ddim"](20).levels(guided=False)
+    assert [level.next_sigma for level in levels[:-1]] == [level.sigma for level in levels[1:]]
+    assert levels[-1].next_sigma == 0
+    assert [level.progress for level in levels] == [index / 20 for index in range(20)]
+    assert all(level.next_sigma < level.sigma for level in levels)
+
+
+def test_second_order_solvers_beat_the_first_order_one():
+    noise = torch.randn(4, 4, 8, 8, generator=torch.Generator().manual_seed(5))
+    exact = ours("heun", noise, 400)
+    gaps = {name: (ours(name, noise, 12) - exact).abs().mean().item() for name in SAMPLERS}
+    assert gaps["euler"] == pytest.approx(gaps["ddim"], rel=1e-3)
+    assert max(gaps["heun"], gaps["dpm++2m"], gaps["unipc"]) < gaps["ddim"]
+
+
+def test_velocity_and_clean_latents_invert_each_other():
+    from misen.generators.diffusion.schedule import clean
+
+    alpha, scale = alpha_scale(0.7)
+    x0, noise = torch.randn(2, 4, 8, 8), torch.randn(2, 4, 8, 8)
+    v = velocity(x0, noise, alpha, scale)
+    assert torch.allclose(clean(alpha * x0 + scale * noise, v, alpha, scale), x0, atol=1e-6)
+    assert alpha**2 + scale**2 == pytest.approx(1)
