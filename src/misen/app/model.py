@@ -243,7 +243,7 @@ def load(name: str | Path | None = None, *, device: str = "cpu") -> Model:
         NotFoundError: there is no such model.
         ModelFileError: its files must not be opened.
     """
-    return Model.from_pretrained(name, device=device)
+    return Model.from_pretrained(name or assembly.USUAL_MODEL, device=device)
 
 
 def prepare(recipe: Recipe, *, device: str = "cpu") -> tuple[Model, Request]:
