@@ -168,6 +168,7 @@ class Heun(Euler):
     """The mean of two slopes; it does not know that anything guides."""
 
     name: str = "heun"
+    stages: int = 2
 
     def step(self, state: Cloud, level: Level, predict, rng: Streams) -> Cloud:
         slope = (state.x - predict(state, level).point) / level.sigma

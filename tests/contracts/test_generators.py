@@ -66,6 +66,16 @@ def test_a_port_not_named_gets_its_null_condition(name):
     assert torch.allclose(absent, estimate(name, (1, 2)).point, atol=1e-5)
 
 
+def test_tokens_can_be_joined(name):
+    made = generator(name)
+    for port, condition in given(made, 2).items():
+        if condition.layout == "tokens":
+            twice = Condition.full("tokens", torch.cat([condition.value, condition.value], 1))
+            assert torch.isfinite(estimate(name, (1, 2), {port: twice}).point).all()
+            absent = estimate(name, (1, 2), {port: twice.where(torch.tensor([False, False]))})
+            assert torch.allclose(absent.point, estimate(name, (1, 2)).point, atol=1e-5)
+
+
 def test_a_condition_changes_the_answer(name):
     made = generator(name)
     for port, condition in given(made, 2).items():

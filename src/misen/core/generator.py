@@ -124,6 +124,14 @@ class Annealing(Protocol):
 
 
 @runtime_checkable
+class Staged(Protocol):
+    """Capability of a sampler of higher order: asks for several predictions in one step."""
+
+    stages: int
+    """How many; 1 for samplers without this capability."""
+
+
+@runtime_checkable
 class Player(Protocol):
     """One side of a training game; likelihood models have one, a GAN has two."""
 

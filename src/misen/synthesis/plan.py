@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from misen.core.condition import Encoder
 from misen.core.energy import Energy
 from misen.core.errors import Unreachable
-from misen.core.generator import Generator, Level, Opaque, Projectable, Sampler, Startable
+from misen.core.generator import Generator, Level, Opaque, Projectable, Sampler, Staged, Startable
 from misen.core.guidance import Guidance
 from misen.core.port import Port
 from misen.core.signal import Signal
@@ -169,8 +169,9 @@ def plan(
     if planner.refusals:
         raise Unreachable("; ".join(planner.refusals), field="guidance", hint=planner.hint())
     levels = sampler.levels(guided=any(decision.route == "consistency" for decision in decisions))
-    evaluations = sum(_evaluations(decisions, avoided, level, scale) for level in levels)
-    gradients = sum(_gradients(decisions, level) for level in levels)
+    stages = sampler.stages if isinstance(sampler, Staged) else 1
+    evaluations = stages * sum(_evaluations(decisions, avoided, level, scale) for level in levels)
+    gradients = stages * sum(_gradients(decisions, level) for level in levels)
     return Plan(decisions, avoided, known, scale, sampler.name, len(levels), evaluations, gradients)
 
 

@@ -6,7 +6,7 @@ import torch
 from misen.core.errors import Unreachable
 from misen.core.guidance import Guidance
 from misen.synthesis import Known, plan
-from toys import ENCODERS, Euler, ToyDiffusion, ToyLinear, ToyRaster, ToyWalker, Walk, energies, port, shade, tint
+from toys import ENCODERS, Euler, Heun, ToyDiffusion, ToyLinear, ToyRaster, ToyWalker, Walk, energies, port, shade, tint
 
 RED, BLUE = tint([1.0, 0.0, 0.0]), shade([0.0, 0.0, 1.0])
 
@@ -82,6 +82,7 @@ def test_cost_counts_evaluations_and_gradients_over_the_walk():
     assert cost(Guidance(signal=RED, window=(0.0, 0.5)), scale=4) == (18, 0)
     assert cost(Guidance(signal=RED, route="consistency")) == (12, 12)
     assert cost(negatives=[RED], scale=4) == (24, 0)
+    assert cost(RED, scale=4, sampler=Heun()) == (48, 0)
 
 
 def test_the_sampler_is_told_whether_anything_pulls():
