@@ -58,7 +58,7 @@ TRIPLE_INDICES: Tensor = torch.tensor([[NODES.index(a), RELATIONS.index(r), NODE
 """(T, 3) int64: node, relation and node of each triple, indices into ``NODES`` and ``anatomy.RELATIONS``."""
 
 HELD_OUT_SHARE = 0.03
-"""Share of the pairs of facts that training A is never told together; about one graph in five then tells such a pair."""
+"""Share of the pairs of facts that training A is never told together; one graph in nine tells such a pair."""
 
 
 def _held_out(pair: tuple[Triple, Triple]) -> bool:
