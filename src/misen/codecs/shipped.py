@@ -17,13 +17,15 @@ AUTOENCODER, TINY = "autoencoder", "tiny"
 def autoencoder(folder: Path | None = None) -> KLAutoencoder:
     """The autoencoder in ``folder``, by default the shipped one, frozen."""
     folder = folder or shipped(AUTOENCODER)
-    return freeze(KLAutoencoder(**read_card(folder)["architecture"]), folder)
+    model: KLAutoencoder = freeze(KLAutoencoder(**read_card(folder)["architecture"]), folder)
+    return model
 
 
 def tiny_decoder(folder: Path | None = None) -> TinyDecoder:
     """The tiny decoder in ``folder``, by default the shipped one, frozen."""
     folder = folder or shipped(TINY)
-    return freeze(TinyDecoder(**read_card(folder)["architecture"]), folder)
+    model: TinyDecoder = freeze(TinyDecoder(**read_card(folder)["architecture"]), folder)
+    return model
 
 
 def architecture(model: KLAutoencoder | TinyDecoder) -> Mapping[str, Any]:

@@ -21,7 +21,7 @@ from misen.generators.diffusion.state import Latents, Memory
 class Walk:
     """What all samplers share: the levels of a walk of ``steps`` steps, evenly spaced in time."""
 
-    name: ClassVar[str]
+    name: str = ""
 
     def __init__(self, steps: int) -> None:
         self.steps = steps
@@ -199,6 +199,11 @@ def _weights(ratio: float, moments: tuple[float, float]) -> tuple[float, float]:
     return first, moments[0] - first
 
 
-_KINDS: tuple[type[DpmSolver | UniPc | Heun | Euler | Ddim], ...] = (DpmSolver, UniPc, Heun, Euler, Ddim)
-SAMPLERS: Mapping[str, Callable[[int], Sampler]] = {kind.name: kind for kind in _KINDS}
+SAMPLERS: Mapping[str, Callable[[int], Sampler]] = {
+    "dpm++2m": DpmSolver,
+    "unipc": UniPc,
+    "heun": Heun,
+    "euler": Euler,
+    "ddim": Ddim,
+}
 """Samplers by name, from a number of steps."""

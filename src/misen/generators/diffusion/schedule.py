@@ -18,9 +18,9 @@ SCHEDULER: Mapping[str, Any] = {
     "beta_schedule": "squaredcos_cap_v2",
     "prediction_type": "v_prediction",
     "timestep_spacing": "trailing",
-    "steps_offset": 0,
+    "steps_offset": 1,
 }
-"""The same schedule in the words of diffusers' schedulers."""
+"""The same schedule in the words of diffusers' schedulers; the offset means nothing here, but its pipeline wants it."""
 LARGEST_BETA = 0.999
 
 
