@@ -12,7 +12,7 @@ from misen.core.errors import FormatError, InputError, LimitError
 from misen.modalities.graph.encoder import GraphEncoder
 from misen.modalities.graph.signal import DIRECTIONS, LIMIT, Graph
 from misen.scene.anatomy import RELATIONS
-from misen.scene.graph import NODES, TRIPLES, graph
+from misen.scene.graph import HELD_OUT, NODES, TRIPLES, graph
 
 WEARING = ["head", "wearing", "glasses"]
 
@@ -84,3 +84,10 @@ def test_tokens_spell_the_triples() -> None:
 def test_an_item_without_triples_is_null() -> None:
     signal = Graph.from_json([{"triples": []}, {"triples": [WEARING]}])
     assert GraphEncoder().encode(signal, "tokens").present.tolist() == [False, True]
+
+
+def test_graphs_with_held_out_pairs_are_a_kind_of_their_own() -> None:
+    told = [{"triples": list(HELD_OUT[0])}, {"triples": [HELD_OUT[0][0]]}]
+    groups = Graph.from_json(told).groups()
+    assert groups["held-out pair"].tolist() == [True, False]
+    assert groups["no held-out pair"].tolist() == [False, True]

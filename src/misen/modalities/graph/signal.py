@@ -92,6 +92,11 @@ class Graph(Batched):
         """None: words say it better."""
         return None
 
+    def groups(self) -> dict[str, Tensor]:
+        """(B,) bool by kind of graph: with a pair of triples that training never told together, and without."""
+        unseen = told_too_much(self.told).any(dim=1)
+        return {"held-out pair": unseen, "no held-out pair": ~unseen}
+
 
 def _checked(triples: Any) -> list[Triple]:
     if not isinstance(triples, Sequence) or isinstance(triples, str):
