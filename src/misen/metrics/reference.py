@@ -7,9 +7,10 @@ the pixels right and nothing else, so FID-A(model) / FID-A(G) has the same meani
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import torch
 from safetensors.torch import save
@@ -37,6 +38,11 @@ class Reference:
     real: Tensor
     naive: Tensor
 
+    def reals(self, count: int) -> Tensor:
+        """(count, D) features of real pictures; raises ``LimitError`` if there are fewer."""
+        self._require(count)
+        return self.real[:count]
+
     def naive_distance(self, count: int) -> float:
         """FID-A of ``count`` pictures of G.
 
@@ -46,13 +52,12 @@ class Reference:
         self._require(count)
         return frechet_distance(self.moments, Moments.of(self.naive[:count]))
 
-    def reals(self, count: int) -> Tensor:
-        """(count, D) features of real pictures; raises ``LimitError`` if there are fewer."""
-        self._require(count)
-        return self.real[:count]
+    def real_distance(self, count: int) -> float:
+        """FID-A of ``count`` real pictures; raises ``LimitError`` if there are fewer."""
+        return frechet_distance(self.moments, Moments.of(self.reals(count)))
 
-    def save(self, folder: Path) -> None:
-        """Write features in half, moments in single precision, with a card."""
+    def save(self, folder: Path, facts: Mapping[str, Any]) -> None:
+        """Write features in half, moments in single precision, and a card that also tells ``facts``."""
         content = save(
             {
                 "mean": self.moments.mean.float(),
@@ -64,7 +69,7 @@ class Reference:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / WEIGHTS).write_bytes(content)
         card = {"format": FORMAT, "sha256": hashlib.sha256(content).hexdigest(), "extractor": self.extractor}
-        (folder / CARD).write_text(to_toml(card), encoding="utf-8")
+        (folder / CARD).write_text(to_toml(card | dict(facts)), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path, extractor: str) -> Self:

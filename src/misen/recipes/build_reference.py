@@ -7,6 +7,7 @@ shipped judge. To be run again whenever the judge changes; about six minutes on 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.progress import track
@@ -22,6 +23,8 @@ from misen.scene.splits import TEST, TRAIN_A, Split
 COUNT, KEPT = 10_000, 2_000
 """Renders behind the moments and behind the naive generator; pictures whose features are kept."""
 CHUNK = 200
+SIZES = (500, 1000, 2000)
+"""Numbers of pictures for which the card tells the distances."""
 
 
 def renders(split: Split, start: int, count: int) -> Tensor:
@@ -38,9 +41,23 @@ def build_reference(grader: Grader, count: int = COUNT, kept: int = KEPT) -> Ref
     return Reference(grader.name, Moments.of(real[:count]), real[count:], grader.survey(naive).features)
 
 
+def facts(reference: Reference) -> dict[str, Any]:
+    """What the card says: where the pictures come from, and how far naive and real ones are at usual sizes."""
+    sizes = [count for count in SIZES if count <= len(reference.real)]
+    return {
+        "name": "reference",
+        "licence": "Apache-2.0",
+        "data": f"elements 0 to {COUNT + KEPT - 1} of the test range; naive: of 0 to {COUNT - 1} of training A",
+        "command": "python -m misen.recipes.build_reference",
+        "fid_a_naive": {str(count): round(reference.naive_distance(count), 4) for count in sizes},
+        "fid_a_real_vs_real": {str(count): round(reference.real_distance(count), 4) for count in sizes},
+    }
+
+
 def main(folder: Path = SHIPPED / "reference") -> None:
     """Build with the shipped judge and write to ``folder``."""
-    build_reference(shipped_grader()).save(folder)
+    reference = build_reference(shipped_grader())
+    reference.save(folder, facts(reference))
 
 
 if __name__ == "__main__":

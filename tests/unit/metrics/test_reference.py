@@ -10,6 +10,7 @@ import torch
 from misen.core.errors import LimitError, ModelFileError
 from misen.metrics.fid import Moments, frechet_distance
 from misen.metrics.reference import Reference, naive_pictures
+from misen.nn.weights import read_card
 
 
 @pytest.fixture
@@ -18,7 +19,8 @@ def reference(real, fake) -> Reference:
 
 
 def test_is_found_again(reference: Reference, tmp_path: Path) -> None:
-    reference.save(tmp_path)
+    reference.save(tmp_path, {"licence": "Apache-2.0"})
+    assert read_card(tmp_path)["licence"] == "Apache-2.0"
     again = Reference.load(tmp_path, "eye@1")
     assert torch.allclose(again.real, reference.real, rtol=1e-3)
     assert abs(frechet_distance(again.moments, reference.moments)) < 1e-5
@@ -26,7 +28,7 @@ def test_is_found_again(reference: Reference, tmp_path: Path) -> None:
 
 
 def test_another_extractor_is_refused(reference: Reference, tmp_path: Path) -> None:
-    reference.save(tmp_path)
+    reference.save(tmp_path, {})
     with pytest.raises(ModelFileError, match=r"made with eye@1, not with eye@2.*build_reference"):
         Reference.load(tmp_path, "eye@2")
 

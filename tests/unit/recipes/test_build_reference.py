@@ -31,6 +31,7 @@ def look(images: Tensor) -> SimpleNamespace:
 def test_reference_of_a_toy_judge(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build_reference, "render", paint)
     grader = Grader("toy@0", SimpleNamespace(observer=lambda: look))
+    monkeypatch.setattr(build_reference, "SIZES", (20, 50, 100))
     reference = build_reference.build_reference(grader, count=400, kept=50)
     assert reference.extractor == "toy@0"
     assert torch.equal(reference.real, look(paint(TEST.records(400, 50))).features)
@@ -38,3 +39,6 @@ def test_reference_of_a_toy_judge(monkeypatch: pytest.MonkeyPatch) -> None:
     assert frechet_distance(reference.moments, expected) == pytest.approx(0, abs=1e-6)
     assert reference.naive.shape == (50, 12)
     assert frechet_distance(reference.moments, Moments.of(reference.naive)) < 0.2
+    facts = build_reference.facts(reference)
+    assert list(facts["fid_a_naive"]) == ["20", "50"]
+    assert facts["fid_a_real_vs_real"]["50"] < facts["fid_a_real_vs_real"]["20"]
