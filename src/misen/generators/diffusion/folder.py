@@ -62,7 +62,7 @@ def save(generator: DiffusionGenerator, folder: Path) -> None:
     _write_json(folder / "ports" / CONFIG, {"ports": [asdict(settings) for settings in denoiser.ports.table]})
     _save_scheduler(folder / "scheduler")
     for name, companion in generator.companions.items():
-        _halved(companion).save_pretrained(folder / name)
+        _save_companion(companion, folder / name)
     _write_json(folder / INDEX, _index(generator, folder))
     if generator.card:
         (folder / CARD).write_text(to_toml(generator.card), encoding="utf-8")
@@ -106,8 +106,13 @@ def _save_scheduler(folder: Path) -> None:
     solver.save_pretrained(folder)
 
 
-def _halved(companion: Any) -> Any:
-    return copy.deepcopy(companion).half() if isinstance(companion, nn.Module) else companion
+def _save_companion(companion: Any, folder: Path) -> None:
+    """A network is written in half precision too, and says that it wants to be read in full."""
+    if not isinstance(companion, nn.Module):
+        companion.save_pretrained(folder)
+        return
+    copy.deepcopy(companion).half().save_pretrained(folder)  # type: ignore[operator]
+    _write_json(folder / CONFIG, {**_read_json(folder / CONFIG), "dtype": "float32"})
 
 
 def _index(generator: DiffusionGenerator, folder: Path) -> dict[str, Any]:

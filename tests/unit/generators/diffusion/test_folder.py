@@ -70,10 +70,11 @@ def test_the_stock_pipeline_makes_the_same_picture(generator, saved, condition):
     assert ((generator.finish(state) + 1) / 2 - theirs).abs().max() <= 1e-4
 
 
-def test_the_text_encoder_is_stock(saved):
-    pipe = StableDiffusionPipeline.from_pretrained(saved, tokenizer=None, dtype=torch.float32)
-    ids = torch.zeros(1, 8, dtype=torch.long)
-    assert pipe.text_encoder(input_ids=ids).last_hidden_state.shape == (1, 8, 16)
+def test_the_text_encoder_is_stock(generator, saved):
+    pipe = StableDiffusionPipeline.from_pretrained(saved, tokenizer=None)
+    ids = torch.arange(8)[None]
+    ours = generator.companions["text_encoder"].half().float()(input_ids=ids).last_hidden_state
+    assert torch.allclose(pipe.text_encoder(input_ids=ids).last_hidden_state, ours, atol=1e-6)
 
 
 def test_a_flipped_bit_is_refused(saved):
