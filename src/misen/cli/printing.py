@@ -12,16 +12,18 @@ def print_json(document: Mapping[str, Any]) -> None:
     print(json.dumps(document, ensure_ascii=False, allow_nan=False))
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
-    """A table, wide enough for its content where it is not shown on a terminal."""
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table; where no terminal shows it, it is as wide as its content."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(*columns, title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
     for row in rows:
-        table.add_row(*(_plain(cell) for cell in row))
+        table.add_row(*(Text(cell) for cell in row))
     console = Console()
-    console.print(table, width=None if console.is_terminal else console.measure(table).maximum + 2)
+    width = console.width if console.is_terminal else console.measure(table).maximum
+    Console(width=width).print(table)
 
 
 def print_fields(document: Mapping[str, Any]) -> None:
@@ -46,9 +48,3 @@ def _value(value: Any) -> str:
         return f"{value:.4g}"
     return ", ".join(map(_value, value)) if isinstance(value, list | tuple) else str(value)
 
-
-def _plain(cell: str) -> Any:
-    """A cell whose brackets are not markup."""
-    from rich.text import Text
-
-    return Text(cell)

@@ -27,7 +27,8 @@ def fulfil(model: Model, request: Request, output: Output, *, report: bool = Fal
     for path, picture in zip(paths, result.images, strict=True):
         print(f"{path}  seed {picture.seed}")
     if report:
-        print_fields(result.report())
+        print(result.plan.explain())
+        print_fields({"seconds": result.seconds, **{f"change where {part}": x for part, x in result.change.items()}})
 
 
 def explain(model: Model, request: Request, *, json: bool) -> None:

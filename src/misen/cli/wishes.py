@@ -21,7 +21,7 @@ from misen.core.registry import Modality, modalities
 if TYPE_CHECKING:
     from misen.core.guidance import Guidance
 
-_PAIR = r"\s*(?:strength|start|end|route)\s*=[^,:=]*"
+_PAIR = r"\s*(?:strength|start|end|route)\s*=\s*[^,:=\s]*"
 _SUFFIX = re.compile(rf":({_PAIR}(?:,{_PAIR})*)$")
 SUFFIXES = "Guidance takes suffixes: --text 'a hat:strength=0.5,start=0,end=0.6,route=native'."
 """For the foot of each help page that lists them."""

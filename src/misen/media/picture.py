@@ -78,7 +78,7 @@ def _guess_text(start: bytes) -> str:
         return "an SVG drawing"
     if text.startswith("<"):
         return "HTML or XML text"
-    return "JSON text" if text.startswith(("{", "[")) else "plain text" if text.isprintable() else "binary data"
+    return "JSON text" if text.startswith(("{", "[")) else "plain text" if "".join(text.split()).isprintable() else "binary data"
 
 
 def read(path: str | Path) -> bytes:

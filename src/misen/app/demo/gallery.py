@@ -1,0 +1,222 @@
+"""Makes the gallery: one picture after another, each scored by the judge, and a page that shows them."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from misen import assembly
+from misen.app.demo import page
+from misen.app.demo.exhibits import HOMES, Exhibit, described, observed
+from misen.app.destinations import check_folder
+from misen.app.model import Model, load
+from misen.app.result import Result
+from misen.core.errors import StorageError, Unreachable
+from misen.core.guidance import Guidance
+from misen.core.image import from_bytes, to_bytes
+from misen.media import atomic, png
+
+SECONDS = 150.0
+"""After this long no further picture is begun."""
+PREVIEW = 192
+"""Pixels of the pictures of conditions."""
+INDEX, DATA = "index.html", "gallery.json"
+
+Watch = Callable[[float, str], None]
+"""Told which fraction of the gallery is done, and a few words."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """What the judge says of one wish.
+
+    Attributes:
+        modality: of the wish.
+        value: in the judge's unit; None where there is nothing to judge.
+        unit: "" for fractions.
+        metric: what was measured.
+    """
+
+    modality: str
+    value: float | None
+    unit: str
+    metric: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One picture of the gallery; files are relative to its folder.
+
+    Attributes:
+        section: heading.
+        caption: the wishes in words, one a line.
+        picture: file of the picture.
+        previews: what was given, as (name, file).
+        plan: by which route each wish acted.
+        scores: one per wish.
+        seed: of the picture.
+        seconds: wall time of making it.
+    """
+
+    section: str
+    caption: tuple[str, ...]
+    picture: str
+    previews: tuple[tuple[str, str], ...]
+    plan: str
+    scores: tuple[Score, ...]
+    seed: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """What was made.
+
+    Attributes:
+        folder: holds the page, the pictures and ``gallery.json``.
+        model: name of the model.
+        shown: the pictures.
+        left_out: why each picture that is not there is not there.
+        seconds: wall time of everything.
+    """
+
+    folder: Path
+    model: str
+    shown: tuple[Shown, ...]
+    left_out: tuple[str, ...]
+    seconds: float
+
+    @property
+    def page(self) -> Path:
+        """The file to open."""
+        return self.folder / INDEX
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything about the pictures."""
+        return {**asdict(self), "folder": str(self.folder), "page": str(self.page)}
+
+    def rows(self) -> list[list[str]]:
+        """A line per section: its name, pictures, mean scores by modality, and seconds per picture."""
+        return [_row(section, shown) for section, shown in page.sections(self.shown).items()]
+
+
+def make_gallery(folder: str | Path, *, model: str | None = None, watch: Watch | None = None) -> Gallery:
+    """Make the gallery.
+
+    Args:
+        folder: made with its parents; absent, empty, or holding an earlier gallery, which is replaced.
+        model: a shipped one, a family or a folder.
+        watch: told how far the work is.
+
+    Raises:
+        NotFoundError: the model or the judge is not here.
+        StorageError: the folder holds something else, or cannot be written to.
+    """
+    began, folder = time.perf_counter(), Path(folder)
+    _prepare(folder)
+    maker = _Maker(load(model), folder, watch or (lambda fraction, words: None), began)
+    home = next(home for home in HOMES if home.is_dir())
+    maker.make(chain(described(home), observed()))
+    gallery = Gallery(folder, maker.model.name, tuple(maker.shown), tuple(maker.left_out), time.perf_counter() - began)
+    atomic.write(folder / DATA, json.dumps(gallery.to_json(), ensure_ascii=False, indent=1).encode())
+    atomic.write(gallery.page, page.render(gallery).encode())
+    return gallery
+
+
+def _prepare(folder: Path) -> None:
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / DATA).exists():
+        hint = "choose an empty one, or one that holds an earlier gallery"
+        raise StorageError(f"the folder {str(folder)!r} holds something else", field="out", hint=hint)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{str(folder)!r} cannot be made: {error.strerror}", field="out") from None
+    check_folder(folder)
+
+
+class _Maker:
+    """Makes exhibits one after another and remembers what became of them."""
+
+    def __init__(self, model: Model, folder: Path, watch: Watch, began: float) -> None:
+        self.model, self.folder, self.watch, self.began = model, folder, watch, began
+        self.shown: list[Shown] = []
+        self.left_out: list[str] = []
+
+    def make(self, exhibits: Iterable[Exhibit]) -> None:
+        """All exhibits that the model follows and the time allows."""
+        listed = list(exhibits)
+        for index, exhibit in enumerate(listed):
+            self.watch(index / len(listed), f"{exhibit.section}, {time.perf_counter() - self.began:.0f} s")
+            if time.perf_counter() - self.began > SECONDS:
+                self.left_out.append(f"{exhibit.section}: {SECONDS:.0f} seconds were over")
+                continue
+            try:
+                self.shown.append(self._show(exhibit))
+            except Unreachable as refusal:
+                self.left_out.append(f"{exhibit.section}: {refusal.message}")
+
+    def _show(self, exhibit: Exhibit) -> Shown:
+        name, began = f"{len(self.shown):02d}", time.perf_counter()
+        result = self.model.synthesize(*exhibit.guidances, **exhibit.settings())
+        seconds = time.perf_counter() - began
+        result.images[0].save(self.folder / f"{name}.png", overwrite=True)
+        return Shown(
+            section=exhibit.section,
+            caption=tuple(_captions(exhibit)),
+            picture=f"{name}.png",
+            previews=tuple(self._previews(exhibit, name)),
+            plan=result.plan.explain(),
+            scores=tuple(_scores(exhibit.guidances, result)),
+            seed=exhibit.seed,
+            seconds=seconds,
+        )
+
+    def _previews(self, exhibit: Exhibit, name: str) -> Iterator[tuple[str, str]]:
+        """Pictures of what was given."""
+        for wish in exhibit.guidances:
+            if (preview := wish.signal.preview(PREVIEW)) is not None:
+                yield wish.modality, self._save(preview, f"{name}-{wish.modality}.png")
+        for kind, given in (("image", exhibit.image), ("mask", exhibit.mask)):
+            if given is not None:
+                small = given.convert("RGB").resize((PREVIEW, PREVIEW))
+                yield kind, self._save(from_bytes(torch.from_numpy(np.array(small))[None]), f"{name}-{kind}.png")
+
+    def _save(self, preview: Tensor, file: str) -> str:
+        atomic.write(self.folder / file, png.encode(to_bytes(preview)[0].numpy()))
+        return file
+
+
+def _captions(exhibit: Exhibit) -> Iterator[str]:
+    if exhibit.caption:
+        yield exhibit.caption
+    yield from (text for wish in exhibit.guidances for text in wish.signal.describe())
+    if exhibit.avoid:
+        yield f"not: {exhibit.avoid}"
+
+
+def _scores(guidances: Iterable[Guidance], result: Result) -> Iterator[Score]:
+    """What the judge says of each wish."""
+    picture = result.images[0].tensor[None]
+    for wish in guidances:
+        judge = assembly.judges()[wish.modality]
+        value = float(judge.score(picture, wish.signal)[0])
+        yield Score(wish.modality, value if math.isfinite(value) else None, judge.unit, judge.metric)
+
+
+def _row(section: str, shown: Sequence[Shown]) -> list[str]:
+    values: dict[str, list[float]] = {}
+    for score in chain.from_iterable(one.scores for one in shown):
+        if score.value is not None:
+            values.setdefault(f"{score.modality} {{:.2f}} {score.unit}".strip(), []).append(score.value)
+    means = ", ".join(label.format(sum(found) / len(found)) for label, found in values.items())
+    return [section, str(len(shown)), means, f"{sum(one.seconds for one in shown) / len(shown):.1f}"]
