@@ -5,6 +5,8 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
 	$$p -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := $(VENV)/bin
 TESTS ?= tests
+# Lines of configs/zoo.txt to run: those that contain this word.
+NAME :=
 
 # Installed stamps: fast the second time, renewed when the dependencies change.
 USE := $(VENV)/.ready
@@ -58,8 +60,9 @@ slow: $(DEV) ## the tests that take minutes
 cov: $(DEV) ## quick tests with coverage
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --cov --cov-report term-missing:skip-covered $(TESTS)
 
-zoo: $(DEV) ## retrain every model that ships, in order of need (hours)
-	@set -e; for config in $$(grep -v '^#' configs/zoo.txt); do $(BIN)/misen train $$config --resume; done
+zoo: $(DEV) ## retrain every model that ships, in order of need (hours), or those of NAME=
+	@grep -v '^#' configs/zoo.txt | grep -e '$(NAME)' | grep . | while read -r line; do \
+		echo "python -m $$line"; $(BIN)/python -m $$line < /dev/null || exit; done
 
 bench: $(DEV) ## speed and memory
 	$(BIN)/python -m pytest benchmarks --benchmark-only -m ''

@@ -28,8 +28,15 @@ def test_links_lead_somewhere(documents: dict[Path, str]) -> None:
 
 
 def test_configurations_exist(documents: dict[Path, str], root: Path) -> None:
-    named = {name for text in [*documents.values(), (root / "Makefile").read_text()] for name in CONFIG.findall(text)}
+    lists = [(root / name).read_text("utf-8") for name in ("Makefile", "configs/zoo.txt")]
+    named = {name for text in [*documents.values(), *lists] for name in CONFIG.findall(text)}
     assert sorted(name for name in named if not (root / name).is_file()) == []
+
+
+def test_every_configuration_of_a_shipped_model_is_in_the_zoo(root: Path) -> None:
+    zoo = set(CONFIG.findall((root / "configs" / "zoo.txt").read_text("utf-8")))
+    for_ones_own_pictures = {"configs/diffusion/pictures.toml"}
+    assert {path.relative_to(root).as_posix() for path in root.glob("configs/*/*.toml")} - for_ones_own_pictures == zoo
 
 
 def test_commands_exist(documents: dict[Path, str]) -> None:

@@ -27,4 +27,5 @@ def adaptive_weight(leading: Tensor, added: Tensor, parameter: Tensor, limit: fl
     """
     (lead,) = torch.autograd.grad(leading, parameter, retain_graph=True)
     (add,) = torch.autograd.grad(added, parameter, retain_graph=True)
-    return (lead.norm() / (add.norm() + 1e-6)).clamp(max=limit).detach()
+    weight: Tensor = (lead.norm() / (add.norm() + 1e-6)).clamp(max=limit)
+    return weight.detach()

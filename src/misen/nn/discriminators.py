@@ -28,4 +28,5 @@ class PatchDiscriminator(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """(B, 3, H, W) -> (B, 1, H / 8, W / 8)."""
-        return self.layers(functional.pixel_unshuffle(image, 2))
+        critique: Tensor = self.layers(functional.pixel_unshuffle(image, 2))
+        return critique

@@ -1,4 +1,4 @@
-"""Putting a trained model into the package: its weights and the card that tells what was done and measured."""
+"""Putting a trained model into the package with the card that tells how it was made, and going on from what ships."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from misen.nn.weights import SHIPPED, save
+from misen.nn.weights import SHIPPED, load, save
 from misen.training import Outcome, TrainingConfig
 
 
@@ -35,6 +35,16 @@ def ship(
         root: the folder of all models.
     """
     return save(module, root / name, card_of(module, name, config, outcome, facts))
+
+
+def go_on(module: nn.Module, name: str, root: Path = SHIPPED) -> None:
+    """Fill ``module`` with the weights of the model ``name``, from where a new run takes it further.
+
+    Raises:
+        NotFoundError: ``root`` holds no such model.
+        ModelFileError: it has another architecture, or was altered.
+    """
+    load(module, root / name)
 
 
 def card_of(

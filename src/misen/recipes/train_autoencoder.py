@@ -21,7 +21,7 @@ from misen.data.cache import CachedWorld
 from misen.data.world import tell_truth
 from misen.nn.distortion import psnr
 from misen.perception import coach
-from misen.recipes.shipping import ship
+from misen.recipes.shipping import go_on, ship
 from misen.scene.splits import TEST
 from misen.training import Console, Evaluation, JsonLines, Outcome, Trainer, TrainingConfig
 
@@ -38,10 +38,12 @@ class Settings:
     Attributes:
         architecture: arguments of ``KLAutoencoder`` that differ from its defaults.
         losses: weights of the losses; no observer is needed where the perceptual one weighs nothing.
+        go_on: start from the weights that ship; the critic begins anew.
     """
 
     architecture: dict[str, Any] = field(default_factory=dict)
     losses: CodecLosses = field(default_factory=CodecLosses)
+    go_on: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
     features = coach.observer().pyramid if settings.losses.perceptual else None
     game = AutoencoderGame(KLAutoencoder(**settings.architecture), settings.losses, features)
     model, held_out = game.autoencoder, test_pictures(128)
+    if settings.go_on:
+        go_on(model, config.name)
     callbacks = [
         Console(),
         JsonLines(folder / "log.jsonl"),

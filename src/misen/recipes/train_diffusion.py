@@ -25,7 +25,7 @@ from misen.generators.diffusion.denoiser import Denoiser, DenoiserSettings
 from misen.generators.diffusion.generator import DiffusionGenerator
 from misen.generators.diffusion.players import draw_presence
 from misen.generators.diffusion.ports import PortSettings
-from misen.nn.weights import SHIPPED
+from misen.nn.weights import SHIPPED, read_card
 from misen.perception import coach
 from misen.recipes.shipping import card_of
 from misen.training import Console, JsonLines, Outcome, Trainer, TrainingConfig
@@ -58,6 +58,13 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class AvatarSettings(Settings):
+    """The same, and whether the denoiser goes on from the weights that ship."""
+
+    go_on: bool = False
+
+
+@dataclass(frozen=True)
 class Data:
     """Where the rendered world lies: the folder of a cache."""
 
@@ -67,11 +74,12 @@ class Data:
 def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: Collection[str] = ()) -> Outcome:
     """Train the denoiser on cached latents and ship the model as ``config.name``."""
     torch.set_flush_denormal(True)
-    settings = config.section("model", Settings)
+    settings = config.section("model", AvatarSettings)
     world = CachedWorld(config.section("data", Data).cache)
     torch.manual_seed(config.seed)
-    generator = build(settings)
-    latents = cached_latents(generator, world, folder / "latents.npy")
+    generator = build(settings, start=SHIPPED / config.name if settings.go_on else None)
+    codec = read_card(SHIPPED / shipped.AUTOENCODER)["sha256"]
+    latents = cached_latents(generator, world, folder / f"latents-{codec[:8]}-{world.fingerprint[:8]}.npy")
     batches = ConditionedBatches(world, latents, settings.ports, config)
     callbacks = [Console(), JsonLines(folder / "log.jsonl")]
     trainer = Trainer(generator.players(), batches, config, folder=folder, callbacks=callbacks)
@@ -83,10 +91,17 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
     return outcome
 
 
-def build(settings: Settings, autoencoder: KLAutoencoder | None = None) -> DiffusionGenerator:
-    """An untrained generator around the shipped autoencoder, tiny decoder and text encoder."""
+def build(
+    settings: Settings, autoencoder: KLAutoencoder | None = None, start: Path | None = None
+) -> DiffusionGenerator:
+    """A generator around the shipped autoencoder, tiny decoder and text encoder.
+
+    Its denoiser is untrained, or that of the model in the folder ``start``.
+    """
     codec, words = autoencoder or shipped.autoencoder(), coach.text_encoder()
     denoiser = Denoiser(settings.unet.unet(), list(table(settings.ports)), codec.stride)
+    if start is not None:
+        denoiser.load_state_dict(files.load(start).denoiser.state_dict())
     denoiser.set_null(encoders()[STOCK].encode(modalities()[STOCK].signal.parse(""), "tokens").value[0])
     companions = {"text_encoder": words.model, "tokenizer": words.tokenizer}
     return DiffusionGenerator(denoiser, codec, shipped.tiny_decoder(), companions=companions)

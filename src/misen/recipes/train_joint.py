@@ -26,7 +26,7 @@ from misen.perception.grading import grade_joint
 from misen.perception.joint import JointEmbedding, joint_a, joint_b
 from misen.perception.objective import attribute_loss
 from misen.perception.softening import soften
-from misen.recipes.shipping import ship
+from misen.recipes.shipping import go_on, ship
 from misen.scene.attributes import KEYS, ONE_HOT_WIDTH
 from misen.scene.language import Caption, Language, Style, describe
 from misen.scene.splits import COMPOSITION, TEST, Split
@@ -40,9 +40,13 @@ STYLES: tuple[Style, ...] = ("full", "full", "partial", "free")
 
 @dataclass(frozen=True)
 class Settings:
-    """Which joint embedding: "a" may steer and encodes text for every generator, "b" only judges."""
+    """Which joint embedding: "a" may steer and encodes text for every generator, "b" only judges.
+
+    It goes on from the weights that ship if ``go_on``; the two heads of its course begin anew.
+    """
 
     side: Literal["a", "b"]
+    go_on: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,10 +121,12 @@ def caption(truth: Truth, item: int, seed: int, language: Language, style: Style
 
 def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: Collection[str] = ()) -> Outcome:
     """Train the joint embedding of one side, grade it and ship it as ``config.name``."""
-    side = config.section("model", Settings).side
+    settings = config.section("model", Settings)
     world = CachedWorld(config.section("data", Data).cache)
     torch.manual_seed(config.seed)
-    player = JointPlayer(Course({"a": joint_a, "b": joint_b}[side]()))
+    player = JointPlayer(Course({"a": joint_a, "b": joint_b}[settings.side]()))
+    if settings.go_on:
+        go_on(player.course.embedding, config.name)
     batches = world.batches(config.batch_size, config.seed)
     trainer = Trainer([player], batches, config, folder=folder, callbacks=[Console(), JsonLines(folder / "log.jsonl")])
     outcome = trainer.run(resume=resume, allow=allow)

@@ -16,7 +16,6 @@ from torch import Tensor, nn
 
 from misen.data.cache import CachedWorld
 from misen.data.world import tell_truth
-from misen.nn.weights import load, shipped
 from misen.perception import coach, judge
 from misen.perception.figures import Figure
 from misen.perception.grading import grade_observer
@@ -24,7 +23,7 @@ from misen.perception.objective import IMPORTANCE, observer_losses
 from misen.perception.observer import Observer, observer_a, observer_b
 from misen.perception.reading import Reading
 from misen.perception.softening import soften
-from misen.recipes.shipping import ship
+from misen.recipes.shipping import go_on, ship
 from misen.scene.splits import TEST
 from misen.scene.truth import Truth
 from misen.training import Console, JsonLines, Outcome, Trainer, TrainingConfig
@@ -80,7 +79,7 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
     torch.manual_seed(config.seed)
     player = ObserverPlayer({"a": observer_a, "b": observer_b}[settings.side]())
     if settings.go_on:
-        load(player.module, shipped(config.name))
+        go_on(player.module, config.name)
     batches = world.batches(config.batch_size, config.seed)
     trainer = Trainer([player], batches, config, folder=folder, callbacks=[Console(), JsonLines(folder / "log.jsonl")])
     outcome = trainer.run(resume=resume, allow=allow)

@@ -21,7 +21,7 @@ from misen.codecs.learning import TinyPlayer
 from misen.codecs.tiny import TinyDecoder
 from misen.data.cache import CachedWorld
 from misen.perception import coach
-from misen.recipes.shipping import ship
+from misen.recipes.shipping import go_on, ship
 from misen.recipes.train_autoencoder import Data, Figures, evaluate, lines
 from misen.training import Console, JsonLines, Outcome, Trainer, TrainingConfig
 
@@ -34,11 +34,13 @@ class Settings:
         architecture: arguments of ``TinyDecoder`` that differ from its defaults.
         perceptual: weight of the perceptual distance; no observer is needed where it is 0.
         noise: largest noise added to latents, relative to their standard deviation.
+        go_on: start from the weights that ship.
     """
 
     architecture: dict[str, Any] = field(default_factory=dict)
     perceptual: float = 0.3
     noise: float = 0.1
+    go_on: bool = False
 
 
 def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: Collection[str] = ()) -> Outcome:
@@ -47,6 +49,8 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
     world = CachedWorld(config.section("data", Data).cache)
     torch.manual_seed(config.seed)
     large, tiny = shipped.autoencoder(), TinyDecoder(**settings.architecture)
+    if settings.go_on:
+        go_on(tiny, config.name)
     features = coach.observer().pyramid if settings.perceptual else None
     player = TinyPlayer(tiny, large, features, settings.perceptual, settings.noise)
     callbacks = [Console(), JsonLines(folder / "log.jsonl")]
