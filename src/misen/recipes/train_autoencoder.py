@@ -20,6 +20,7 @@ from misen.codecs.learning import AutoencoderGame, CodecLosses
 from misen.data.cache import CachedWorld
 from misen.data.world import tell_truth
 from misen.nn.distortion import psnr
+from misen.nn.weights import SHIPPED, read_card
 from misen.perception import coach
 from misen.recipes.shipping import go_on, ship
 from misen.scene.splits import TEST
@@ -39,11 +40,13 @@ class Settings:
         architecture: arguments of ``KLAutoencoder`` that differ from its defaults.
         losses: weights of the losses; no observer is needed where the perceptual one weighs nothing.
         go_on: start from the weights that ship; the critic begins anew.
+        keep_latents: leave the encoder as it is, so that models of its latents stay valid while the decoder improves.
     """
 
     architecture: dict[str, Any] = field(default_factory=dict)
     losses: CodecLosses = field(default_factory=CodecLosses)
     go_on: bool = False
+    keep_latents: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,10 +62,9 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
     world = CachedWorld(config.section("data", Data).cache)
     torch.manual_seed(config.seed)
     features = coach.observer().pyramid if settings.losses.perceptual else None
-    game = AutoencoderGame(KLAutoencoder(**settings.architecture), settings.losses, features)
+    game = AutoencoderGame(beginning(settings, config.name), settings.losses, features)
     model, held_out = game.autoencoder, test_pictures(128)
-    if settings.go_on:
-        go_on(model, config.name)
+    model.encoder.requires_grad_(not settings.keep_latents)
     callbacks = [
         Console(),
         JsonLines(folder / "log.jsonl"),
@@ -72,7 +74,8 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
     trainer = Trainer(game.players(), batches, config, folder=folder, callbacks=callbacks)
     outcome = trainer.run(resume=resume, allow=allow)
     with trainer.averaged(), torch.no_grad():
-        model.register_to_config(scaling_factor=scaling_factor(model, test_pictures(CALIBRATION)))
+        if not settings.keep_latents:
+            model.register_to_config(scaling_factor=scaling_factor(model, test_pictures(CALIBRATION)))
         facts = {
             "architecture": shipped.architecture(model),
             "data": asdict(world.manifest),
@@ -80,6 +83,15 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
         }
         ship(model, config.name, config, outcome, facts)
     return outcome
+
+
+def beginning(settings: Settings, name: str) -> KLAutoencoder:
+    """An untrained autoencoder, or the one that ships as ``name``."""
+    if not settings.go_on:
+        return KLAutoencoder(**settings.architecture)
+    model = KLAutoencoder(**read_card(SHIPPED / name)["architecture"])
+    go_on(model, name)
+    return model
 
 
 @torch.no_grad()
