@@ -7,20 +7,22 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from misen.core.registry import modalities
+from misen.data.world import tell_truth
 from misen.metrics import corruption
 from misen.metrics.alignment import adherence, examine
 from misen.metrics.corruption import LADDERS
 from misen.metrics.fid import Moments, frechet_distance
 from misen.metrics.fidelity import psnr, ssim
 from misen.metrics.grader import Grader, shipped_grader
-from misen.metrics.identity import identity_likeness
 from misen.metrics.inception_score import TYPE, inception_score
 from misen.metrics.kid import kernel_distance
 from misen.metrics.lpips import Lpips, pairwise_diversity
 from misen.metrics.precision_recall import neighbourhoods
 from misen.metrics.r_precision import r_precision
+from misen.metrics.reference import Reference
 from misen.metrics.validity import BAR, climb, order
-from misen.nn.weights import SHIPPED
+from misen.nn.weights import shipped
 from misen.scene.attributes import ATTRIBUTES, COLUMN
 from misen.scene.record import Record
 from misen.scene.splits import TEST
@@ -169,41 +171,44 @@ def test_dropped_modes_are_gone(record: Record, monkeypatch: pytest.MonkeyPatch)
 
 # --- the judge that ships ------------------------------------------------------------------------------------------
 
+JUDGED = 1000
+"""Pictures; with few, the bias of the Fréchet distance falls with variety and hides dropped modes."""
+
 
 @pytest.fixture(scope="module")
 def grader() -> Grader:
-    if not (SHIPPED / "observer-b" / "card.toml").is_file():
-        pytest.fail("the judge does not ship")
     return shipped_grader()
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", DISTANCES)
 def test_the_shipped_features_order_corruptions(grader: Grader, name: str) -> None:
-    record, ladder = TEST.records(0, COUNT), LADDERS[name]
-    others = grader.survey(corruption.render(TEST.records(COUNT, 2 * COUNT))).features
-    reference, clean = Moments.of(others), corruption.render(record)
+    record, ladder = TEST.records(30_000, JUDGED), LADDERS[name]
+    reference = Reference.load(shipped("reference"), grader.name)
     surveys = [grader.survey(ladder.corrupt(record, level)).features for level in ladder.levels]
-    assert order([frechet_distance(reference, Moments.of(features)) for features in surveys], ladder) >= BAR
-    assert order([kernel_distance(others, features) for features in surveys], ladder) >= BAR
-    if name in ("noise", "blur"):
-        distances = climb(lambda images: float(grader.lpips()(clean, images).mean()), ladder, record)
-        assert order(distances, ladder) >= BAR
+    fids = [frechet_distance(reference.moments, Moments.of(features)) for features in surveys]
+    assert order(fids, ladder) >= BAR
+    assert fids[1] > fids[0]
+    assert order([kernel_distance(reference.reals(JUDGED), features) for features in surveys], ladder) >= BAR
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
-def test_the_shipped_judge_notices_wrong_traits_and_poses(grader: Grader) -> None:
-    record, look = TEST.records(0, 100), grader.senses.observer()
-    with torch.no_grad():
-        truth = look(corruption.render(record))
-        swapped = climb(
-            lambda images: float(identity_likeness(look(images), truth).mean()), LADDERS["pose jitter"], record
-        )
-        right = [
-            float((look(images).log_probability(1).argmax(1) == record.attributes[:, 1]).double().mean())
-            for images in (LADDERS["wrong traits"].corrupt(record, level) for level in LADDERS["wrong traits"].levels)
-        ]
-    assert order(right, LADDERS["wrong traits"]) <= -BAR
-    assert swapped[-1] < swapped[0]
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("name", ["noise", "blur"])
+def test_the_shipped_perceptual_distance_orders_corruptions(grader: Grader, name: str) -> None:
+    record = TEST.records(30_000, 100)
+    clean = corruption.render(record)
+    distances = climb(lambda images: float(grader.lpips()(clean, images).mean()), LADDERS[name], record)
+    assert order(distances, LADDERS[name]) >= BAR
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize(("name", "modality"), [("wrong traits", "attributes"), ("pose jitter", "camera")])
+def test_the_shipped_judges_notice_wrong_traits_and_poses(grader: Grader, name: str, modality: str) -> None:
+    truth = tell_truth(TEST.records(30_000, 300))
+    signal, judge = modalities()[modality].signal.observe(truth, truth.record.seed), grader.judge(modality)
+    images, ladder = truth.observation.image, LADDERS[name]
+    values = climb(lambda made: adherence(examine(judge, signal, made, images)).value, ladder, truth.record)
+    assert order(values, ladder) <= -BAR
