@@ -78,7 +78,9 @@ def _guess_text(start: bytes) -> str:
         return "an SVG drawing"
     if text.startswith("<"):
         return "HTML or XML text"
-    return "JSON text" if text.startswith(("{", "[")) else "plain text" if "".join(text.split()).isprintable() else "binary data"
+    if text.startswith(("{", "[")):
+        return "JSON text"
+    return "plain text" if "".join(text.split()).isprintable() else "binary data"
 
 
 def read(path: str | Path) -> bytes:
@@ -88,8 +90,9 @@ def read(path: str | Path) -> bytes:
         size = path.stat().st_size
         if size > BYTE_LIMIT:
             raise LimitError(f"{path.name} has {size:,} bytes; the limit is {BYTE_LIMIT:,}", field=path.name)
-        return path.read_bytes()
-    except FileNotFoundError:
+        with path.open("rb") as stream:
+            return stream.read(BYTE_LIMIT)  # not every file is as long as it says, /dev/zero for one
+    except (FileNotFoundError, ValueError):  # a zero byte is in no name
         raise NotFoundError(f"there is no file {str(path)!r}", field=path.name, hint="check the path") from None
     except OSError as error:
         raise StorageError(f"{str(path)!r} cannot be read: {error.strerror}", field=path.name) from None
