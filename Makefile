@@ -64,12 +64,12 @@ zoo: $(DEV) ## retrain every model that ships, in order of need (hours), or thos
 	@grep -v '^#' configs/zoo.txt | grep -e '$(NAME)' | grep . | while read -r line; do \
 		echo "python -m $$line"; $(BIN)/python -m $$line < /dev/null || exit; done
 
-bench: $(DEV) ## speed and memory
-	$(BIN)/python -m pytest benchmarks --benchmark-only -m ''
+bench: $(DEV) ## speed, with intervals, beside peers (minutes, on an idle machine)
+	$(BIN)/python -m benchmarks
 
 docs: $(DEV) ## build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 clean: ## remove caches and builds, keep the environment and what was made
-	rm -rf build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache htmlcov .coverage
+	rm -rf build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache htmlcov .coverage
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Speed, measured: each module yields rows with intervals, and ``python -m benchmarks`` prints them as one table."""

@@ -1,0 +1,45 @@
+"""Runs benchmarks and prints one table: ``python -m benchmarks [NAME ...] [--quick]``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from importlib import import_module
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.timing import QUICK, Effort, Row
+from misen.core.errors import NotFoundError
+
+NAMES = ("start", "world", "frechet", "decoders", "pictures", "demo")
+COLUMNS = ("what", "median", "95 % interval", "", "rounds", "bar")
+
+
+def cells(row: Row) -> Iterator[str]:
+    """A line of the table."""
+    figure = row.figure
+    yield row.name
+    yield f"{figure.value:.4g}"
+    yield f"{figure.low:.4g} to {figure.high:.4g}" if figure.n > 1 else ""
+    yield from (row.unit, str(figure.n), row.bar)
+
+
+def main() -> None:
+    """Run what is named, or everything."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all if left out")
+    parser.add_argument("--quick", action="store_true", help="little work and few rounds: does everything run?")
+    given = parser.parse_args()
+    table, console = Table(*COLUMNS), Console(width=130)
+    for name in given.names or NAMES:
+        try:
+            for row in import_module(f"benchmarks.{name}").rows(QUICK if given.quick else Effort()):
+                table.add_row(*cells(row))
+        except NotFoundError as absent:
+            console.print(f"{name}: not measured, {absent}")
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""Wall times of several ways side by side: interleaved after a warm-up, and as medians with their intervals."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from misen.perception.figures import Figure, bootstrapped
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is measured.
+
+    Attributes:
+        rounds: times each way is taken.
+        warmups: times before that.
+        size: fraction of the usual amount of work.
+    """
+
+    rounds: int = 7
+    warmups: int = 2
+    size: float = 1.0
+
+    def of(self, amount: int) -> int:
+        """``amount`` of work, scaled; at least 2."""
+        return max(2, round(self.size * amount))
+
+
+QUICK = Effort(rounds=2, warmups=0, size=0.02)
+"""Whether everything runs, not how fast."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table; ``bar`` is what was asked for, in words."""
+
+    name: str
+    figure: Figure
+    unit: str
+    bar: str = ""
+
+
+def seconds(effort: Effort, *ways: Callable[[], object]) -> Tensor:
+    """(W, R) wall seconds of W ways, taken in turn R times."""
+    for _ in range(effort.warmups):
+        for way in ways:
+            way()
+    return torch.tensor([[_timed(way) for way in ways] for _ in range(effort.rounds)], dtype=torch.float64).T
+
+
+def _timed(way: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    way()
+    return time.perf_counter() - begin
+
+
+def median(values: Tensor) -> Figure:
+    """Median of (R,) values; for a ratio, divide two rows of ``seconds`` first, so that it is paired by round."""
+    return bootstrapped(lambda rounds: values[rounds].quantile(0.5), len(values))

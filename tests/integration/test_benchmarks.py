@@ -1,0 +1,16 @@
+"""The benchmarks run, whatever they find."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.slow
+def test_benchmarks_print_one_table(root: Path) -> None:
+    command = [sys.executable, "-m", "benchmarks", "world", "frechet", "--quick"]
+    table = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
+    assert table.count("images alone") == table.count("sqrtm / ours") == 1
