@@ -28,6 +28,14 @@ class Card:
     bytes: int
     facts: Mapping[str, Any]
 
+    @property
+    def native(self) -> tuple[str, ...]:
+        """The modalities a generator was trained to follow, as its training configuration says."""
+        table = self.facts
+        for key in ("training", "config", "model", "ports"):
+            table = table.get(key, {})
+        return tuple(table)
+
 
 def catalog() -> list[Card]:
     """The cards of every model that ships, generators first."""

@@ -18,7 +18,7 @@ from typing import NoReturn
 import typer
 
 from misen.cli.application import application
-from misen.core.errors import MisenError
+from misen.core.errors import MisenError, StorageError
 
 BUG, INTERRUPTED = 1, 130
 DEBUG = "--debug"
@@ -40,6 +40,9 @@ def run(arguments: Sequence[str]) -> int:
     except MisenError as error:
         _complain(str(error), debug=debug)
         return error.exit_code
+    except OSError as error:  # a disk, a device or a permission that no check foresaw
+        _complain(f"{error.filename or 'output'}: {error.strerror}", debug=debug)
+        return StorageError.exit_code
     except typer.TyperException as error:
         _complain(error.format_message(), debug=debug)
         return error.exit_code

@@ -6,6 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+WIDEST = 1000
+"""Columns of a table that no terminal shows, at most."""
+
 
 def print_json(document: Mapping[str, Any]) -> None:
     """One JSON object on a line of its own."""
@@ -22,8 +25,9 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     console = Console()
-    width = console.width if console.is_terminal else console.measure(table).maximum
-    Console(width=width).print(table)
+    if not console.is_terminal:
+        console.width = Console(width=WIDEST).measure(table).maximum
+    console.print(table)
 
 
 def print_fields(document: Mapping[str, Any]) -> None:
@@ -47,4 +51,3 @@ def _value(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     return ", ".join(map(_value, value)) if isinstance(value, list | tuple) else str(value)
-
