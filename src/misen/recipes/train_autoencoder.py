@@ -87,10 +87,10 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
 
 def beginning(settings: Settings, name: str) -> KLAutoencoder:
     """An untrained autoencoder, or the one that ships as ``name``."""
-    if not settings.go_on:
-        return KLAutoencoder(**settings.architecture)
-    model = KLAutoencoder(**read_card(SHIPPED / name)["architecture"])
-    go_on(model, name)
+    architecture = read_card(SHIPPED / name)["architecture"] if settings.go_on else settings.architecture
+    model: KLAutoencoder = KLAutoencoder(**architecture)
+    if settings.go_on:
+        go_on(model, name)
     return model
 
 

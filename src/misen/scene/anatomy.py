@@ -1,4 +1,4 @@
-"""Names of everything a render is labelled with: segmentation classes, landmarks, relations, shape and expression axes."""
+"""Names of everything a render is labelled with: classes, landmarks, relations, shape and expression axes."""
 
 from __future__ import annotations
 

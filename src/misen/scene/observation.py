@@ -17,7 +17,7 @@ class Observation:
         alpha: (B, 1, H, W) float32 in [0, 1], coverage of the avatar (1 inside, 0 on the background).
         segmentation: (B, H, W) uint8 class ids of ``anatomy.CLASSES``.
         depth: (B, 1, H, W) float32 in [0, 1]: 1 nearest, 0 the background; linear in distance along the view axis.
-        normals: (B, 3, H, W) float32 unit normals in camera space (x right, y up, z to the viewer), 0 on the background.
+        normals: (B, 3, H, W) float32 unit normals in camera space (x right, y up, z to the viewer), 0 outside.
         surface: (B, 3, H, W) float32 canonical surface coordinates, equal for the same point of the same avatar in
             every view and expression; 0 on the background.
         part: (B, H, W) uint8 primitive id + 1 of the visible surface, 0 on the background; with ``surface`` it
