@@ -26,6 +26,7 @@ from misen.perception.observer import observer_a, observer_b
 SIZE = 64
 STOCK = {"text": 64}
 """Tokens of the sequence that enters as it is."""
+BUILT: list[Path] = []
 FOLDER = "MISEN_TINY_WEIGHTS"
 """Environment variable: where ``python tests/tiny.py ...`` finds the installation."""
 
@@ -39,12 +40,13 @@ def install(root: Path, change: Callable[[Any, str, Any], None] = setattr) -> No
 
 @pytest.fixture(scope="session")
 def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of an installation."""
-    root = tmp_path_factory.mktemp("installation")
-    with pytest.MonkeyPatch.context() as patch:
-        build(root, patch.setattr)
-    forget()
-    return root
+    """The folder of an installation; built once, in however many conftests this fixture is known."""
+    if not BUILT:
+        BUILT.append(tmp_path_factory.mktemp("installation"))
+        with pytest.MonkeyPatch.context() as patch:
+            build(BUILT[0], patch.setattr)
+        forget()
+    return BUILT[0]
 
 
 @pytest.fixture

@@ -46,11 +46,12 @@ def train(
 
 
 def _program(recipe: str, config: str) -> Any:
-    """The module of a recipe."""
+    """The module of a recipe, which offers ``train``."""
     known = sorted(_recipes())
-    if recipe not in known:
+    program = import_module(f"{recipes.__name__}.{PREFIX}{recipe}") if recipe in known else None
+    if not hasattr(program, "train"):
         raise ConfigError(f"{config}: there is no recipe {recipe!r}", field="recipe", hint=closest(recipe, known))
-    return import_module(f"{recipes.__name__}.{PREFIX}{recipe}")
+    return program
 
 
 def _recipes() -> list[str]:

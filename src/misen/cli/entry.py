@@ -18,9 +18,9 @@ from typing import NoReturn
 import typer
 
 from misen.cli.application import application
-from misen.core.errors import MisenError, StorageError
+from misen.core.errors import Cancelled, MisenError, StorageError
 
-BUG, INTERRUPTED = 1, 130
+BUG, INTERRUPTED = MisenError.exit_code, Cancelled.exit_code
 DEBUG = "--debug"
 
 

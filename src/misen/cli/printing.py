@@ -11,8 +11,8 @@ WIDEST = 1000
 
 
 def print_json(document: Mapping[str, Any]) -> None:
-    """One JSON object on a line of its own."""
-    print(json.dumps(document, ensure_ascii=False, allow_nan=False))
+    """One JSON object on a line of its own; paths become text."""
+    print(json.dumps(document, ensure_ascii=False, allow_nan=False, default=str))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from misen.cli.options import Json
+from misen.core.errors import Cancelled
 
 
 def train(
@@ -33,3 +34,5 @@ def train(
 
     outcome = asdict(run(config, overrides=change or [], resume=resume, allow=allow or [], folder=out))
     (print_json if json else print_fields)(outcome)
+    if outcome["reason"] == "interrupted":
+        raise typer.Exit(Cancelled.exit_code)
