@@ -14,8 +14,11 @@ import pytest
 from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
-SHAPED = ["misen.nn", "misen.codecs", "misen.perception", "misen.generators", "misen.synthesis"]
-"""Packages whose annotations are enforced on each call. Elsewhere wrong types must meet the errors made for them."""
+SHAPED = [
+    *(f"misen.core.{module}" for module in ("condition", "estimate", "image", "view")),
+    *(f"misen.{package}" for package in ("nn", "codecs", "perception", "generators", "synthesis", "metrics")),
+]
+"""Modules and packages whose annotations are enforced on each call. Elsewhere wrong types must meet the errors made for them."""
 
 jaxtyping.install_import_hook(SHAPED, "typechecker.check")
 settings.register_profile("misen", deadline=None, derandomize=True, database=None)

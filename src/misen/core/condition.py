@@ -9,10 +9,13 @@ import torch
 from torch import Tensor
 
 from misen.core.errors import InputError
+from misen.core.shapes import Counted, Flags, Maps, Tokens, Vectors
 from misen.core.signal import Signal
 
 Layout = Literal["vector", "tokens", "map"]
 """vector (B, D), tokens (B, L, D), map (B, D, h, w)."""
+Encoded = Vectors | Tokens | Maps
+"""A value in one of these layouts."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +30,12 @@ class Condition:
     """
 
     layout: Layout
-    value: Tensor
-    present: Tensor
-    mask: Tensor | None = None
+    value: Encoded
+    present: Flags
+    mask: Counted | None = None
 
     @classmethod
-    def full(cls, layout: Layout, value: Tensor, mask: Tensor | None = None) -> Condition:
+    def full(cls, layout: Layout, value: Encoded, mask: Counted | None = None) -> Condition:
         """A condition that is present for every item."""
         return cls(layout, value, torch.ones(len(value), dtype=torch.bool, device=value.device), mask)
 
@@ -44,7 +47,7 @@ class Condition:
         mask = None if self.mask is None else self.mask[index]
         return Condition(self.layout, self.value[index], self.present[index], mask)
 
-    def where(self, keep: Tensor) -> Condition:
+    def where(self, keep: Flags) -> Condition:
         """The same condition, null where ``keep`` (B,) is False."""
         return replace(self, present=self.present & keep)
 

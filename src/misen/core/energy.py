@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
-from torch import Tensor
-
+from misen.core.shapes import PerItem
 from misen.core.signal import Signal
 from misen.core.view import View
 
-Disagreement = Callable[[View], Tensor]
+Disagreement = Callable[[View], PerItem]
 """View -> (B,), >= 0, 0 = consistent, differentiable in ``view.image``; may remember (tracked points)."""
 
 

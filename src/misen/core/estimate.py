@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from torch import Tensor
-
+from misen.core.shapes import Points
 from misen.core.view import View
 
 
@@ -19,9 +18,9 @@ class Estimate:
         view: decodes any such point; maps, cameras and fixed tokens are bound inside it.
     """
 
-    point: Tensor
-    view: Callable[[Tensor], View]
+    point: Points
+    view: Callable[[Points], View]
 
-    def at(self, point: Tensor) -> Estimate:
+    def at(self, point: Points) -> Estimate:
         """The same decoder at another point."""
         return replace(self, point=point)

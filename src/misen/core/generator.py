@@ -7,12 +7,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from torch import Tensor, nn
+from torch import nn
 
 from misen.core.condition import Condition
 from misen.core.estimate import Estimate
 from misen.core.port import Port
 from misen.core.seeding import Streams
+from misen.core.shapes import Images, Masks, Points, Scalar
 
 State = Any
 """Whatever a family carries from step to step; opaque outside its folder."""
@@ -55,7 +56,7 @@ class Generator(Protocol):
         """The estimate under ``conditions`` (by port name); ports not named get their null condition."""
         ...
 
-    def finish(self, state: State) -> Tensor:
+    def finish(self, state: State) -> Images:
         """The picture of a finished state, (B, 3, H, W) in [-1, 1]."""
         ...
 
@@ -79,11 +80,11 @@ class Sampler(Protocol):
 class Startable(Protocol):
     """Capability: sampling can begin from a picture (image-to-image, inpainting, editing)."""
 
-    def encode(self, image: Tensor) -> Tensor:
+    def encode(self, image: Images) -> Points:
         """The point of the estimate's space that shows ``image`` (B, 3, H, W)."""
         ...
 
-    def restart(self, point: Tensor, level: Level | None, rng: Streams) -> State:
+    def restart(self, point: Points, level: Level | None, rng: Streams) -> State:
         """The state at ``level`` on the way to ``point``; ``None`` is the end of the way."""
         ...
 
@@ -92,7 +93,7 @@ class Startable(Protocol):
 class Projectable(Protocol):
     """Capability: a known part of the picture can be forced in the estimate's space."""
 
-    def known(self, mask: Tensor) -> Tensor:
+    def known(self, mask: Masks) -> Points:
         """(B, 1, H, W) with 1 = repaint, as a weight of the estimate's space: 1 = free, 0 = known."""
         ...
 
@@ -139,7 +140,7 @@ class Player(Protocol):
     module: nn.Module
     """The parameters this player owns and updates."""
 
-    def loss(self, batch: Mapping[str, Any], step: int) -> tuple[Tensor, Mapping[str, float]]:
+    def loss(self, batch: Mapping[str, Any], step: int) -> tuple[Scalar, Mapping[str, float]]:
         """The scalar to minimise on one batch, and figures worth logging. May draw from torch's global RNG."""
         ...
 

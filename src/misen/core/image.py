@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from misen.core.shapes import Images, Pixels
 
-def to_bytes(image: Tensor) -> Tensor:
+
+def to_bytes(image: Images) -> Pixels:
     """(B, 3, H, W) in [-1, 1] -> (B, H, W, 3) uint8, rounding half up and clipping."""
     return ((image.float() + 1) * 127.5 + 0.5).clamp(0, 255).to(torch.uint8).movedim(1, -1).contiguous()
 
 
-def from_bytes(pixels: Tensor) -> Tensor:
+def from_bytes(pixels: Pixels) -> Images:
     """(B, H, W, 3) uint8 -> (B, 3, H, W) float32 in [-1, 1]; ``to_bytes`` inverts it exactly."""
     return pixels.movedim(-1, 1).float() / 127.5 - 1
 
 
-def resize(image: Tensor, size: int) -> Tensor:
+def resize(
+    image: Float[Tensor, "batch channels height width"], size: int
+) -> Float[Tensor, "batch channels {size} {size}"]:
     """(B, C, H, W) -> (B, C, size, size): bilinear, anti-aliased when it shrinks; unchanged if it fits."""
     if image.shape[-2:] == (size, size):
         return image
@@ -25,7 +30,7 @@ def resize(image: Tensor, size: int) -> Tensor:
     return functional.interpolate(image, (size, size), mode="bilinear", align_corners=False, antialias=shrinks)
 
 
-def square(image: Tensor, fill: float) -> Tensor:
+def square(image: Float[Tensor, "*leading height width"], fill: float) -> Float[Tensor, "*leading side side"]:
     """(..., H, W) padded evenly with ``fill`` to (..., max(H, W), max(H, W))."""
     height, width = image.shape[-2:]
     rows, columns = max(width - height, 0), max(height - width, 0)

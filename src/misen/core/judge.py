@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-from torch import Tensor
-
+from misen.core.shapes import Images, PerItem
 from misen.core.signal import Signal
 
 
@@ -23,6 +22,6 @@ class Judge(Protocol):
     unit: str
     higher_is_better: bool
 
-    def score(self, images: Tensor, signal: Signal) -> Tensor:
+    def score(self, images: Images, signal: Signal) -> PerItem:
         """(B,) scores of images (B, 3, H, W) in [-1, 1] against B signals; NaN where the signal asks for nothing."""
         ...

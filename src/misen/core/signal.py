@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from misen.core.errors import InputError
@@ -47,12 +48,12 @@ class Signal(Protocol):
         """One short human-readable line per item."""
         ...
 
-    def preview(self, size: int) -> Tensor | None:
+    def preview(self, size: int) -> Float[Tensor, "batch 3 {size} {size}"] | None:
         """(B, 3, size, size) in [-1, 1] to show a person, or None when words say it better."""
         ...
 
 
-def pick(index: int | slice | Tensor, length: int) -> Tensor:
+def pick(index: int | slice | Tensor, length: int) -> Int[Tensor, " chosen"]:
     """The index tensor meant by ``signal[index]``; an ``int`` keeps its batch axis."""
     positions = torch.arange(length)
     return positions[index].reshape(-1) if isinstance(index, int) else positions[index]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from jaxtyping import Float
 from torch import Tensor
 
 from misen.core.seeding import Streams
+from misen.core.shapes import Images, Maps
 
 
 @dataclass(frozen=True)
@@ -23,9 +25,9 @@ class View:
         features: (B, C, h, w) generator features by layer name, for energies that track points.
     """
 
-    image: Tensor
-    camera: Tensor | None = None
+    image: Images
+    camera: Float[Tensor, "views 5"] | None = None
     frames: int = 1
     level: float = 1.0
     rng: Streams | None = None
-    features: Callable[[str], Tensor] | None = None
+    features: Callable[[str], Maps] | None = None
