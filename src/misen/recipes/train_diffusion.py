@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from misen.generators.diffusion.players import draw_presence
 from misen.generators.diffusion.ports import PortSettings
 from misen.nn.weights import SHIPPED, read_card
 from misen.perception import coach
-from misen.recipes.shipping import card_of
+from misen.recipes.shipping import card_of, share
 from misen.training import Console, JsonLines, Outcome, Trainer, TrainingConfig
 
 STOCK = "text"
@@ -43,18 +43,27 @@ class Entrance:
 
 
 @dataclass(frozen=True)
+class Sampling:
+    """How the card recommends to make pictures."""
+
+    sampler: str = "dpm++2m"
+    steps: int = 20
+    guidance_scale: float = 3.0
+
+
+@dataclass(frozen=True)
 class Settings:
     """What is trained.
 
     Attributes:
         ports: by modality.
         unet: size and shape of the U-Net.
-        defaults: sampler, steps and guidance_scale that the card recommends.
+        defaults: what a caller need not say.
     """
 
     ports: dict[str, Entrance]
     unet: DenoiserSettings = field(default_factory=DenoiserSettings)
-    defaults: dict[str, Any] = field(default_factory=dict)
+    defaults: Sampling = field(default_factory=Sampling)
 
 
 @dataclass(frozen=True)
@@ -85,9 +94,10 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
     trainer = Trainer(generator.players(), batches, config, folder=folder, callbacks=callbacks)
     outcome = trainer.run(resume=resume, allow=allow)
     with trainer.averaged():
-        facts = {"family": "diffusion", "data": {"cache": world.fingerprint}, **settings.defaults}
+        facts = {"family": "diffusion", "data": {"cache": world.fingerprint}, **asdict(settings.defaults)}
         generator.card.update(card_of(generator.denoiser, config.name, config, outcome, facts))
         files.save(generator, SHIPPED / config.name)
+        share(SHIPPED / config.name)
     return outcome
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
     trainer = Trainer(generator.players(), batches, config, folder=folder, callbacks=callbacks)
     outcome = trainer.run(resume=resume, allow=allow)
     with trainer.averaged():
-        facts = {"family": "diffusion", "data": {"pictures": samples.fingerprint}, **settings.defaults}
+        facts = {"family": "diffusion", "data": {"pictures": samples.fingerprint}, **asdict(settings.defaults)}
         generator.card.update(card_of(generator.denoiser, config.name, config, outcome, facts))
         files.save(generator, folder / "model")
     return outcome
