@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 from torch.nn import functional
 
@@ -30,7 +30,7 @@ def resize(
     return functional.interpolate(image, (size, size), mode="bilinear", align_corners=False, antialias=shrinks)
 
 
-def square(image: Float[Tensor, "*leading height width"], fill: float) -> Float[Tensor, "*leading side side"]:
+def square(image: Shaped[Tensor, "*leading height width"], fill: float) -> Shaped[Tensor, "*leading side side"]:
     """(..., H, W) padded evenly with ``fill`` to (..., max(H, W), max(H, W))."""
     height, width = image.shape[-2:]
     rows, columns = max(width - height, 0), max(height - width, 0)

@@ -21,7 +21,7 @@ from misen.app.demo.exhibits import HOMES, Exhibit, described, observed
 from misen.app.destinations import check_folder
 from misen.app.model import Model, load
 from misen.app.result import Result
-from misen.core.errors import StorageError, Unreachable
+from misen.core.errors import NotFoundError, StorageError, Unreachable
 from misen.core.guidance import Guidance
 from misen.core.image import from_bytes, to_bytes
 from misen.media import atomic, png
@@ -119,7 +119,7 @@ def make_gallery(folder: str | Path, *, model: str | None = None, watch: Watch |
         watch: told how far the work is.
 
     Raises:
-        NotFoundError: the model or the judge is not here.
+        NotFoundError: the model is not here.
         StorageError: the folder holds something else, or cannot be written to.
     """
     began, folder = time.perf_counter(), Path(folder)
@@ -205,10 +205,14 @@ def _captions(exhibit: Exhibit) -> Iterator[str]:
 
 
 def _scores(guidances: Iterable[Guidance], result: Result) -> Iterator[Score]:
-    """What the judge says of each wish."""
+    """What the judge says of each wish; where no judge is installed, why it says nothing."""
     picture = result.images[0].tensor[None]
     for wish in guidances:
-        judge = assembly.judges()[wish.modality]
+        try:
+            judge = assembly.judges()[wish.modality]
+        except NotFoundError as missing:
+            yield Score(wish.modality, None, "", missing.message)
+            continue
         value = float(judge.score(picture, wish.signal)[0])
         yield Score(wish.modality, value if math.isfinite(value) else None, judge.unit, judge.metric)
 

@@ -42,19 +42,21 @@ def _section(name: str, shown: Sequence[Shown]) -> str:
 
 
 def _card(shown: Shown) -> str:
-    given = "".join(
-        f'<img src="{escape(file)}" alt="{escape(name)}" title="{escape(name)}" loading=lazy>'
-        for name, file in shown.previews
-    )
-    alternative = escape(" / ".join(shown.caption))
     words = "".join(f"<p>{escape(line)}</p>" for line in shown.caption)
+    alternative = escape(" / ".join(shown.caption))
     return (
-        f"<figure><div class=pictures><div class=given>{given}</div>"
-        f'<a href="{shown.picture}"><img class=result src="{shown.picture}" alt="{alternative}"></a></div>'
+        f"<figure><div class=pictures>{_given(shown.previews)}"
+        f'<a href="{shown.picture}"><img src="{shown.picture}" alt="{alternative}"></a></div>'
         f"<figcaption>{words}<ul>{''.join(map(_score, shown.scores))}</ul>"
         f"<details><summary>plan, seed {shown.seed}, {shown.seconds:.1f} s</summary><pre>{escape(shown.plan)}</pre>"
         "</details></figcaption></figure>"
     )
+
+
+def _given(previews: Sequence[tuple[str, str]]) -> str:
+    """Pictures of what was given, if there are any."""
+    pictures = "".join(f'<img src="{file}" alt="{name}" title="{name}" loading=lazy>' for name, file in previews)
+    return f"<div class=given>{pictures}</div>" if pictures else ""
 
 
 def _score(score: Score) -> str:

@@ -11,9 +11,10 @@ from misen.app.demo.exhibits import HOMES, Exhibit, described, observed
 from misen.app.demo.gallery import Score, Shown
 from misen.app.demo.page import render
 from misen.app.recipe import Recipe
-from misen.core.errors import StorageError
+from misen.core.errors import NotFoundError, StorageError
 from misen.core.guidance import Guidance
 from misen.core.registry import modalities
+from misen.perception import judge
 
 HOME = HOMES[1]
 
@@ -72,6 +73,17 @@ def test_pictures_scores_and_plans_are_in_the_folder(brief, tmp_path):
     [row] = made.rows()
     assert row[:2] == ["Views & words", "2"]
     assert re.fullmatch(r"camera [\d.]+ degrees", row[2])
+
+
+def test_without_a_judge_there_are_pictures_and_the_reason(brief, tmp_path, monkeypatch):
+    def refuse(name: str) -> None:
+        raise NotFoundError(f"this installation has no weights called {name!r}")
+
+    monkeypatch.setattr(judge, "shipped", refuse)
+    shown = make_gallery(tmp_path).shown
+    assert {score.metric for one in shown for score in one.scores} == {
+        "this installation has no weights called 'observer-b'"
+    }
 
 
 def test_the_page_stands_alone_and_escapes_words(brief, tmp_path):
