@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import platform
 import subprocess
 from collections.abc import Mapping
@@ -47,6 +49,19 @@ def go_on(module: nn.Module, name: str, root: Path = SHIPPED) -> None:
     load(module, root / name)
 
 
+def share(folder: Path, root: Path = SHIPPED) -> None:
+    """Replace every weights file in ``folder`` that a model directly under ``root`` has too by a relative link to it.
+
+    A model in a foreign layout holds its parts whole; those that ship by themselves as well are so stored once.
+    """
+    owned = {_digest(path): path for path in root.glob("*/*.safetensors")}
+    for path in folder.glob("*/*.safetensors"):
+        owner = owned.get(_digest(path))
+        if owner is not None and not path.is_symlink():
+            path.unlink()
+            path.symlink_to(os.path.relpath(owner, path.parent))
+
+
 def card_of(
     module: nn.Module, name: str, config: TrainingConfig, outcome: Outcome, facts: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -61,6 +76,10 @@ def card_of(
     }
     parameters = sum(parameter.numel() for parameter in module.parameters())
     return {"name": name, "licence": "Apache-2.0", "parameters": parameters, "training": training, **facts}
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _commit() -> str:

@@ -131,7 +131,8 @@ def cached_latents(generator: DiffusionGenerator, world: CachedWorld, path: Path
         path.parent.mkdir(parents=True, exist_ok=True)
         pictures = (world.truth(slice(start, start + 64)).observation.image for start in range(0, len(world), 64))
         with torch.autocast("cpu", torch.bfloat16):
-            np.save(path, torch.cat([generator.encode(some).half() for some in pictures]).numpy())
+            latents = [generator.encode(some).half() for some in pictures]
+        np.save(path, torch.cat(latents).numpy())
     return torch.from_numpy(np.load(path))
 
 
