@@ -17,6 +17,7 @@ from torch import Generator, Tensor
 
 from misen.codecs.layers import Decoder, Encoder
 from misen.core.errors import InputError
+from misen.core.shapes import Images, Maps
 
 
 class KLAutoencoder(ModelMixin, ConfigMixin):
@@ -47,7 +48,7 @@ class KLAutoencoder(ModelMixin, ConfigMixin):
         self.decoder = Decoder(latent_channels, widths, decoder_units)
         self.stride = 2 ** len(widths)
 
-    def encode(self, x: Tensor, return_dict: bool = True) -> Any:
+    def encode(self, x: Images, return_dict: bool = True) -> Any:
         """The distribution of the latents of pictures ``x`` (B, 3, H, W) in [-1, 1].
 
         Returns:
@@ -62,7 +63,7 @@ class KLAutoencoder(ModelMixin, ConfigMixin):
         posterior = DiagonalGaussianDistribution(self.encoder(x))
         return AutoencoderKLOutput(latent_dist=posterior) if return_dict else (posterior,)
 
-    def decode(self, z: Tensor, return_dict: bool = True, generator: Generator | None = None) -> Any:
+    def decode(self, z: Maps, return_dict: bool = True, generator: Generator | None = None) -> Any:
         """Pictures of latents ``z``, not clipped; ``generator`` is accepted as diffusers does, nothing is drawn.
 
         Returns:
@@ -71,7 +72,7 @@ class KLAutoencoder(ModelMixin, ConfigMixin):
         image = self.decoder(z)
         return DecoderOutput(sample=image) if return_dict else (image,)
 
-    def forward(self, sample: Tensor) -> Tensor:
+    def forward(self, sample: Images) -> Images:
         """The reconstruction of pictures from the mode of their latents."""
         image: Tensor = self.decoder(self.encode(sample).latent_dist.mode())
         return image

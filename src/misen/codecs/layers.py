@@ -11,6 +11,8 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional
 
+from misen.core.shapes import Images, Maps
+
 
 class ResidualUnit(nn.Module):
     """Two 3x3 convolutions beside the identity; starts as the identity, so that depth needs no normalisation."""
@@ -20,7 +22,7 @@ class ResidualUnit(nn.Module):
         self.first, self.second = nn.Conv2d(width, width, 3, padding=1), nn.Conv2d(width, width, 3, padding=1)
         nn.init.zeros_(self.second.weight)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Maps) -> Maps:
         """(B, width, h, w) -> the same shape."""
         branch: Tensor = self.second(functional.silu(self.first(functional.silu(x))))
         return x + branch
@@ -42,7 +44,7 @@ class Encoder(nn.Module):
         self.halvings = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in pairwise(widths))
         self.exit = nn.Conv2d(widths[-1], outputs, 3, padding=1)
 
-    def forward(self, image: Tensor) -> Tensor:
+    def forward(self, image: Images) -> Maps:
         """(B, 3, H, W) -> (B, outputs, h, w)."""
         x = self.stages[0](self.entry(functional.pixel_unshuffle(image, 2)))
         for halving, stage in zip(self.halvings, self.stages[1:], strict=True):
@@ -62,7 +64,7 @@ class Decoder(nn.Module):
         self.doublings = nn.ModuleList(nn.Conv2d(b, 4 * a, 1) for a, b in reversed(list(pairwise(widths))))
         self.exit = nn.Conv2d(widths[0], 12, 3, padding=1)
 
-    def forward(self, latents: Tensor) -> Tensor:
+    def forward(self, latents: Maps) -> Images:
         """(B, inputs, h, w) -> (B, 3, H, W)."""
         x = self.stages[0](self.entry(latents))
         for doubling, stage in zip(self.doublings, self.stages[1:], strict=True):
@@ -70,5 +72,5 @@ class Decoder(nn.Module):
         return functional.pixel_shuffle(self.exit(functional.silu(x)), 2)
 
 
-Decode = Callable[[Tensor], Tensor]
+Decode = Callable[[Maps], Images]
 """Latents (B, C, h, w) -> picture (B, 3, H, W), about [-1, 1]."""

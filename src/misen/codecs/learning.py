@@ -15,11 +15,12 @@ from torch import Tensor, nn
 from misen.codecs.autoencoder import KLAutoencoder
 from misen.codecs.tiny import TinyDecoder
 from misen.core.generator import Player
+from misen.core.shapes import Images, Scalar
 from misen.nn.adversarial import adaptive_weight, hinge_discriminator, hinge_generator
 from misen.nn.discriminators import PatchDiscriminator
 from misen.nn.perceptual import Features, perceptual_distance
 
-Loss = tuple[Tensor, Mapping[str, float]]
+Loss = tuple[Scalar, Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -39,13 +40,13 @@ class CodecLosses:
     kl: float = 1e-6
 
 
-def pictures(batch: Mapping[str, Any]) -> Tensor:
+def pictures(batch: Mapping[str, Any]) -> Images:
     """The pictures of a batch that holds "truth", channels last."""
     image: Tensor = batch["truth"].observation.image
     return image.contiguous(memory_format=torch.channels_last)
 
 
-def reconstruction(made: Tensor, image: Tensor, features: Features | None, perceptual: float) -> Loss:
+def reconstruction(made: Images, image: Images, features: Features | None, perceptual: float) -> Loss:
     """Mean absolute error and, with ``features``, the perceptual distance."""
     error = (made.float() - image).abs().mean()
     if features is None:
@@ -93,7 +94,7 @@ class AutoencoderPlayer:
             total = total + self._persuade(loss, made)
         return total, {**figures, "kl": divergence.item()}
 
-    def _persuade(self, loss: Tensor, made: Tensor) -> Tensor:
+    def _persuade(self, loss: Scalar, made: Images) -> Scalar:
         """The critic's pull, as strong as that of ``loss`` times its weight."""
         critique = hinge_generator(self.game.critic(made))
         last = self.game.autoencoder.decoder.exit.weight

@@ -12,6 +12,7 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor
 
 from misen.codecs.layers import Decoder
+from misen.core.shapes import Images, Maps
 
 
 class TinyDecoder(ModelMixin, ConfigMixin):
@@ -35,7 +36,7 @@ class TinyDecoder(ModelMixin, ConfigMixin):
         super().__init__()
         self.decoder = Decoder(latent_channels, block_out_channels[1:], decoder_units)
 
-    def forward(self, latents: Tensor) -> Tensor:
+    def forward(self, latents: Maps) -> Images:
         """Latents of the autoencoder, not scaled, (B, latent_channels, h, w) -> pictures (B, 3, H, W), not clipped."""
         image: Tensor = self.decoder(latents)
         return image

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from misen.core.shapes import Scalar
 
-def hinge_discriminator(real: Tensor, fake: Tensor) -> Tensor:
+
+def hinge_discriminator(real: Float[Tensor, "*real"], fake: Float[Tensor, "*fake"]) -> Scalar:
     """The discriminator's scalar loss on logits of real and of made pictures.
 
     Source: Lim & Ye 2017 (arXiv:1705.02894).
@@ -15,12 +18,12 @@ def hinge_discriminator(real: Tensor, fake: Tensor) -> Tensor:
     return 0.5 * (functional.relu(1 - real).mean() + functional.relu(1 + fake).mean())
 
 
-def hinge_generator(fake: Tensor) -> Tensor:
+def hinge_generator(fake: Float[Tensor, "*fake"]) -> Scalar:
     """The generator's scalar loss on logits of what it made."""
     return -fake.mean()
 
 
-def adaptive_weight(leading: Tensor, added: Tensor, parameter: Tensor, limit: float = 1e3) -> Tensor:
+def adaptive_weight(leading: Scalar, added: Scalar, parameter: Tensor, limit: float = 1e3) -> Scalar:
     """The weight at which ``added`` pulls at ``parameter``, usually the last layer's, as strongly as ``leading``.
 
     Source: Esser et al. 2021 (arXiv:2012.09841), equation 7.

@@ -6,17 +6,22 @@ Source: van den Oord et al. 2018 (arXiv:1807.03748), equation 4; Radford et al. 
 from __future__ import annotations
 
 import torch
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
+from misen.core.shapes import Scalar
 
-def similarities(first: Tensor, second: Tensor, scale: Tensor | float) -> Tensor:
+
+def similarities(
+    first: Float[Tensor, "first features"], second: Float[Tensor, "second features"], scale: Scalar | float
+) -> Float[Tensor, "first second"]:
     """(A, D) and (B, D) -> (A, B) scaled dot products, in full precision even under autocast."""
     with torch.autocast(first.device.type, enabled=False):
         return scale * first.float() @ second.float().T
 
 
-def info_nce(logits: Tensor, also_true: Tensor | None = None) -> Tensor:
+def info_nce(logits: Float[Tensor, "batch batch"], also_true: Bool[Tensor, "batch batch"] | None = None) -> Scalar:
     """Symmetric cross-entropy of (B, B) similarities whose diagonal is right.
 
     Args:

@@ -10,14 +10,16 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional
+
+from misen.core.shapes import Images, Maps, Pyramids
 
 
 class ChannelNorm(nn.LayerNorm):
     """Layer norm over the channels of each position."""
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Maps) -> Maps:
         """(B, C, h, w) -> the same shape."""
         return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
@@ -33,7 +35,7 @@ class ConvNeXtBlock(nn.Module):
         self.narrow = nn.Conv2d(width * expansion, width, 1)
         self.scale = nn.Parameter(torch.full((width,), 0.1))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Maps) -> Maps:
         """(B, width, h, w) -> the same shape."""
         branch = self.narrow(functional.gelu(self.widen(self.norm(self.spatial(x)))))
         return torch.addcmul(x, self.scale[:, None, None].to(x.dtype), branch)
@@ -59,7 +61,7 @@ class ConvNeXtPyramid(nn.Module):
             for width, depth in zip(widths, depths, strict=True)
         )
 
-    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, image: Images) -> Pyramids:
         """(B, 3, H, W) -> maps (B, widths[l], H / 2**(l + 1), W / 2**(l + 1))."""
         x = functional.pixel_unshuffle(image, 2).contiguous(memory_format=torch.channels_last)
         maps = []

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
+
+from misen.core.shapes import Images
 
 
 class PatchDiscriminator(nn.Module):
@@ -26,7 +29,7 @@ class PatchDiscriminator(nn.Module):
             spectral_norm(nn.Conv2d(2 * width, 1, 3, padding=1)),
         )
 
-    def forward(self, image: Tensor) -> Tensor:
+    def forward(self, image: Images) -> Float[Tensor, "batch 1 height//8 width//8"]:
         """(B, 3, H, W) -> (B, 1, H / 8, W / 8)."""
         critique: Tensor = self.layers(functional.pixel_unshuffle(image, 2))
         return critique

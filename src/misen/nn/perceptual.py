@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
-from torch import Tensor
 from torch.nn import functional
 
-Features = Callable[[Tensor], Sequence[Tensor]]
+from misen.core.shapes import Images, Maps, PerItem
+
+Features = Callable[[Images], Sequence[Maps]]
 """Pictures (B, 3, H, W) -> feature maps (B, C_l, h_l, w_l)."""
 
 
-def perceptual_distance(features: Features, first: Tensor, second: Tensor) -> Tensor:
+def perceptual_distance(features: Features, first: Images, second: Images) -> PerItem:
     """(B,) >= 0: squared differences of channel-normalised features, averaged over space, summed over maps.
 
     No gradient flows into ``second``.
@@ -26,6 +27,6 @@ def perceptual_distance(features: Features, first: Tensor, second: Tensor) -> Te
     return torch.stack(gaps).sum(dim=0)
 
 
-def _gap(first: Tensor, second: Tensor) -> Tensor:
+def _gap(first: Maps, second: Maps) -> PerItem:
     gap = functional.normalize(first.float(), dim=1) - functional.normalize(second.float(), dim=1)
     return gap.square().sum(dim=1).mean(dim=(1, 2))

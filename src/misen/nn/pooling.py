@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
+
+from misen.core.shapes import Maps, Vectors
 
 
 class TopDown(nn.Module):
@@ -21,7 +24,7 @@ class TopDown(nn.Module):
         self.laterals = nn.ModuleList(nn.Conv2d(channels, width, 1) for channels in widths)
         self.smooth = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in widths[:-1])
 
-    def forward(self, maps: Sequence[Tensor]) -> Tensor:
+    def forward(self, maps: Sequence[Float[Tensor, "batch _ _ _"]]) -> Maps:
         """Maps (B, widths[l], h / 2**l, w / 2**l) -> (B, width, h, w)."""
         x = functional.relu(self.laterals[-1](maps[-1]))
         for level in reversed(range(len(maps) - 1)):
@@ -38,18 +41,18 @@ class AttentionPool(nn.Module):
         self.attend = nn.Conv2d(width, queries, 1)
         self.outputs = queries * width
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Maps) -> Vectors:
         """(B, width, h, w) -> (B, queries * width)."""
         return average_under(self.attend(x).flatten(2).softmax(dim=2), x)
 
 
-def average_under(attention: Tensor, x: Tensor) -> Tensor:
+def average_under(attention: Float[Tensor, "batch queries places"], x: Maps) -> Vectors:
     """Attention (B, Q, h * w) and a map (B, C, h, w) -> (B, Q * C)."""
     pooled = attention.to(x.dtype) @ x.flatten(2).transpose(1, 2)
     return pooled.flatten(1)
 
 
-def soft_argmax(logits: Tensor) -> Tensor:
+def soft_argmax(logits: Maps) -> Float[Tensor, "batch channels 2"]:
     """Heat maps (B, K, h, w) -> their expected positions (B, K, 2), x and y in [0, 1], pixel centers at (i + 0.5) / w.
 
     Source: Nibali et al. 2018 (arXiv:1801.07372), section 3.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-from torch import Tensor
+from misen.core.shapes import Images, Pyramids
 
 
 @runtime_checkable
@@ -14,6 +14,6 @@ class Pyramid(Protocol):
     widths: tuple[int, ...]
     """Channels of each map, shallow to deep."""
 
-    def __call__(self, image: Tensor) -> tuple[Tensor, ...]:
+    def __call__(self, image: Images) -> Pyramids:
         """(B, 3, H, W) -> maps, shallow to deep."""
         ...

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional
+
+from misen.core.shapes import Images, Maps, Pyramids
 
 
 def convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
@@ -31,7 +33,7 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.first, self.second = convolution(width, width), closed(width)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Maps) -> Maps:
         """(B, width, h, w) -> the same shape."""
         return functional.relu(x + self.second(functional.relu(self.first(x))))
 
@@ -55,7 +57,7 @@ class ResidualPyramid(nn.Module):
             for width, depth in zip(widths, depths, strict=True)
         )
 
-    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, image: Images) -> Pyramids:
         """(B, 3, H, W) -> maps (B, widths[l], H / 2**(l + 1), W / 2**(l + 1))."""
         x = functional.pixel_unshuffle(image, 2).contiguous(memory_format=torch.channels_last)
         maps = []

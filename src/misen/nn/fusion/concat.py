@@ -6,8 +6,11 @@ knows nothing of m keeps its own weights.
 
 from __future__ import annotations
 
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
+
+from misen.core.shapes import Maps
 
 
 class MapEntrance(nn.Module):
@@ -28,7 +31,7 @@ class MapEntrance(nn.Module):
         for parameter in self.exit.parameters():
             nn.init.zeros_(parameter)
 
-    def forward(self, value: Tensor) -> Tensor:
+    def forward(self, value: Float[Tensor, "batch inputs height width"]) -> Maps:
         """(B, inputs, ratio * h, ratio * w) -> (B, channels, h, w)."""
         x = functional.silu(self.gather(functional.pixel_unshuffle(value, self.ratio)))
         added: Tensor = self.exit(functional.silu(self.blend(x)))

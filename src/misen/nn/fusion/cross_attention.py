@@ -8,7 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
+
+from misen.core.shapes import Tokens
 
 
 class TokensEntrance(nn.Module):
@@ -20,7 +23,7 @@ class TokensEntrance(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.kind = nn.Parameter(0.02 * torch.randn(width))
 
-    def forward(self, value: Tensor) -> Tensor:
+    def forward(self, value: Tokens) -> Float[Tensor, "batch length width"]:
         """(B, L, inputs) -> (B, L, width)."""
         tokens: Tensor = self.norm(self.project(value)) + self.kind
         return tokens
@@ -35,11 +38,11 @@ class MatrixAttention:
     def __call__(
         self,
         attn: Any,
-        hidden_states: Tensor,
-        encoder_hidden_states: Tensor | None = None,
-        attention_mask: Tensor | None = None,
+        hidden_states: Float[Tensor, "batch places channels"],
+        encoder_hidden_states: Tokens | None = None,
+        attention_mask: Float[Tensor, "batch 1 keys"] | None = None,
         **_: Any,
-    ) -> Tensor:
+    ) -> Float[Tensor, "batch places channels"]:
         """(B, N, C) attends to (B, L, D), by default to itself; ``attention_mask`` (B, 1, L) is added to the logits."""
         context = hidden_states if encoder_hidden_states is None else encoder_hidden_states
         query, key, value = (

@@ -5,8 +5,11 @@ Source: Perez et al. 2017 (arXiv:1709.07871); Dhariwal & Nichol 2021 (arXiv:2105
 
 from __future__ import annotations
 
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
+
+from misen.core.shapes import Vectors
 
 
 class VectorEntrance(nn.Module):
@@ -18,7 +21,7 @@ class VectorEntrance(nn.Module):
         nn.init.zeros_(self.exit.weight)
         nn.init.zeros_(self.exit.bias)
 
-    def forward(self, value: Tensor) -> Tensor:
+    def forward(self, value: Vectors) -> Float[Tensor, "batch embedding"]:
         """(B, inputs) -> (B, embedding)."""
         added: Tensor = self.exit(functional.silu(self.gather(value)))
         return added

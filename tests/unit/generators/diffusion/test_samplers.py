@@ -6,6 +6,7 @@ import torch
 
 from misen.core.estimate import Estimate
 from misen.core.seeding import Streams
+from misen.core.view import View
 from misen.generators.diffusion.samplers import SAMPLERS
 from misen.generators.diffusion.schedule import SCHEDULER, alpha_scale, velocity
 from misen.generators.diffusion.state import Latents
@@ -30,7 +31,7 @@ def foreseen(latents: torch.Tensor) -> torch.Tensor:
 def walk(name: str, latents: torch.Tensor, levels) -> torch.Tensor:
     sampler, state = SAMPLERS[name](len(levels)), Latents(latents)
     for level in levels:
-        state = sampler.step(state, level, lambda state, level: Estimate(foreseen(state.value), None), Streams([0]))
+        state = sampler.step(state, level, lambda state, level: Estimate(foreseen(state.value), View), Streams([0]))
     return state.value
 
 
@@ -69,7 +70,7 @@ def test_a_perfect_network_is_reached_exactly(name):
     goal, noise = torch.full((1, 4, 8, 8), 0.3), torch.randn(1, 4, 8, 8)
     sampler, state = SAMPLERS[name](5), Latents(noise)
     for level in sampler.levels(guided=True):
-        state = sampler.step(state, level, lambda state, level: Estimate(goal, None), Streams([0]))
+        state = sampler.step(state, level, lambda state, level: Estimate(goal, View), Streams([0]))
     assert torch.allclose(state.value, goal, atol=1e-4)
 
 
