@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,11 +14,12 @@ from typing import Any, Generic, TypeVar
 
 from misen.core.condition import Encoder
 from misen.core.energy import Energy
-from misen.core.errors import InputError, ModelFileError, NotFoundError, closest
+from misen.core.errors import InputError, ModelFileError, NotFoundError, brief, closest
 from misen.core.generator import Generator, Sampler
 from misen.core.judge import Judge
 from misen.core.registry import Family, families, lookup, modalities
 from misen.core.signal import Signal
+from misen.nn.tensor_file import check_layout
 
 WEIGHTS = Path(__file__).parent / "weights"
 """The folder of the models that ship."""
@@ -117,8 +119,9 @@ class Opened:
 
     def check_sampler(self, name: str) -> str:
         """``name`` if the family has such a sampler; raises ``InputError`` with the closest names otherwise."""
-        if name not in self.samplers:
-            raise InputError(f"there is no sampler {name!r}", field="sampler", hint=closest(name, self.samplers))
+        if not isinstance(name, str) or name not in self.samplers:
+            hint = closest(str(name), self.samplers)
+            raise InputError(f"there is no sampler {brief(name)}", field="sampler", hint=hint)
         return name
 
 
@@ -139,21 +142,25 @@ def open_model(name: str, device: str = "cpu") -> Opened:
         name=model_name(folder) if folder.is_relative_to(WEIGHTS) else name,
         generator=generator,
         samplers=samplers.SAMPLERS,
-        defaults=Defaults(card["sampler"], card["steps"], card["guidance_scale"]),
+        defaults=_defaults(card, name),
         sha256=fingerprint(folder),
         save=lambda target: files.save(generator, target),
     )
 
 
 def find(name: str) -> Path:
-    """The folder of a model; raises ``NotFoundError`` with the closest names."""
+    """The folder of a model; raises ``NotFoundError`` with the closest names, ``ModelFileError`` for a lone file."""
     shipped = {model_name(folder): folder for folder in model_folders()}
     named = families()[name].default_model if name in families() else name
     if named in shipped:
         return shipped[named]
-    if (Path(name) / "card.toml").is_file():
+    if os.path.isfile(name):  # noqa: PTH113  # unlike Path's, it takes any string
+        check_layout(Path(name))
+        raise ModelFileError(f"{name} is one file of weights", field="model", hint="a model is a folder with a card")
+    if os.path.isfile(os.path.join(name, "card.toml")):  # noqa: PTH113, PTH118
         return Path(name)
-    raise NotFoundError(f"there is no model {name!r}", field="model", hint=closest(name, [*shipped, *families()]))
+    hint = closest(name, [*shipped, *families()])
+    raise NotFoundError(f"there is no model {brief(name)}", field="model", hint=hint)
 
 
 def model_folders() -> list[Path]:
@@ -170,8 +177,9 @@ def read_card(folder: Path) -> Mapping[str, Any]:
     """What is known of a model; raises ``ModelFileError`` when its card cannot be read."""
     try:
         return tomllib.loads((folder / "card.toml").read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ModelFileError(f"card.toml of {folder.name} cannot be read: {error}", field="model") from None
+    except (OSError, ValueError, RecursionError) as error:
+        hint = "install the model again"
+        raise ModelFileError(f"card.toml of {folder.name} cannot be read: {error}", field="model", hint=hint) from None
 
 
 def fingerprint(folder: Path) -> str:
@@ -183,8 +191,17 @@ def fingerprint(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def _defaults(card: Mapping[str, Any], name: str) -> Defaults:
+    """What the card of a model says about sampling."""
+    match card:
+        case {"sampler": str(sampler), "steps": int(steps), "guidance_scale": int() | float() as scale}:
+            return Defaults(sampler, steps, scale)
+    hint = "it must name a sampler, steps and a guidance_scale"
+    raise ModelFileError(f"the card of {name} does not say how to sample", field="model", hint=hint)
+
+
 def _family(card: Mapping[str, Any], name: str) -> Family:
     """The family whose folder opens a model."""
     if "family" not in card:
         raise InputError(f"{name} makes no pictures", field="model", hint=f"accepted: {', '.join(families())}")
-    return families()[lookup("family", card["family"], families())]
+    return families()[lookup("family", str(card["family"]), families())]

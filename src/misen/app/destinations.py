@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from misen.core.errors import InputError, StorageError
+from misen.core.errors import InputError, StorageError, brief
+
+NAME_LIMIT = 200
+"""Longest name of a file in bytes; file systems take 255, and a number and what marks it unfinished are added."""
 
 
 def destinations(out: str | Path, count: int = 1, *, overwrite: bool = False) -> tuple[Path, ...]:
@@ -32,7 +35,10 @@ def destinations(out: str | Path, count: int = 1, *, overwrite: bool = False) ->
 
 
 def check_free(path: Path, *, overwrite: bool) -> None:
-    """Refuse a path that is a folder, or a file that may not be replaced."""
+    """Refuse a path that is no name, that is a folder, or a file that may not be replaced."""
+    if (length := len(os.fsencode(path.name))) > NAME_LIMIT or "\0" in path.name:
+        what = f"{length} bytes; the limit is {NAME_LIMIT}" if length > NAME_LIMIT else "a zero byte"
+        raise StorageError(f"the name {brief(path.name)} has {what}", field="out", hint="choose another name")
     if path.is_dir():
         raise StorageError(f"{str(path)!r} is a folder", field="out", hint="name a file")
     if path.exists() and not overwrite:
@@ -41,7 +47,7 @@ def check_free(path: Path, *, overwrite: bool) -> None:
 
 def check_folder(folder: Path) -> None:
     """Refuse a folder that is missing, is no folder, or cannot be written to."""
-    if not folder.exists():
+    if "\0" in str(folder) or not os.access(folder, os.F_OK):
         raise StorageError(f"there is no folder {str(folder)!r}", field="out", hint="make it first")
     if not folder.is_dir():
         raise StorageError(f"{str(folder)!r} is a file, not a folder", field="out", hint="choose a folder")

@@ -48,7 +48,7 @@ class Model:
     @classmethod
     def from_pretrained(cls, name: str | Path, *, device: str = "cpu") -> Self:
         """The same as :func:`load`."""
-        return cls(assembly.open_model(str(name), device), device)
+        return cls(assembly.open_model(str(name), checks.device(device)), device)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write a folder of safetensors, JSON and TOML from which the model can be loaded."""
@@ -131,13 +131,16 @@ class Model:
         Raises:
             InputError: an argument outside what is accepted.
         """
-        chosen = self.opened.defaults
+        chosen, drawn = self.opened.defaults, checks.seeds(seed, num_images)
         for side, name in ((width, "width"), (height, "height")):
             checks.side(_or(side, self.size), name, self.size)
+        guidances, negatives = tuple(map(_guidance, wishes)), tuple(_negatives(negative_prompt))
+        for signal in (*(guidance.signal for guidance in guidances), *negatives):
+            checks.shared(len(signal), signal.modality, len(drawn))
         return Request(
-            guidances=tuple(_guidance(wish) for wish in wishes),
-            negatives=tuple(_negatives(negative_prompt)),
-            seeds=checks.seeds(seed, num_images),
+            guidances=guidances,
+            negatives=negatives,
+            seeds=drawn,
             canvas=self._canvas(image, mask),
             strength=checks.real(_or(strength, 0.6 if mask is None else 1.0), "strength", 0, 1),
             sampler=self.opened.check_sampler(_or(sampler, chosen.sampler)),
@@ -242,6 +245,7 @@ def load(name: str | Path | None = None, *, device: str = "cpu") -> Model:
     Raises:
         NotFoundError: there is no such model.
         ModelFileError: its files must not be opened.
+        InputError: there is no such device.
     """
     return Model.from_pretrained(name or assembly.USUAL_MODEL, device=device)
 
@@ -294,9 +298,8 @@ def _signal(wish: object) -> Signal:
     if isinstance(wish, str):
         return assembly.words(wish)
     if not isinstance(wish, Signal):
-        raise InputError(
-            f"a guidance must be a signal, a Guidance or words, got {type(wish).__name__}", field="guidance"
-        )
+        hint = "or give a signal, such as misen.Sketch, or a Guidance"
+        raise InputError(f"prompt must be str, got {type(wish).__name__}", field="prompt", hint=hint)
     return wish
 
 
@@ -307,7 +310,8 @@ def _cover(mask: Source | Tensor) -> Tensor:
 
 def _tensor(picture: Tensor, channels: int, name: str) -> Tensor:
     """(1, C, H, W) from a picture or mask given as a tensor with or without the batch axis."""
-    if picture.ndim not in (3, 4) or picture.shape[-3] != channels or not picture.is_floating_point():
+    alone = picture.ndim == 3 or (picture.ndim == 4 and len(picture) == 1)
+    if not alone or picture.shape[-3] != channels or not picture.numel() or not picture.is_floating_point():
         shape = f"{picture.dtype} of {tuple(picture.shape)}"
         raise InputError(f"{name} must be a float tensor ({channels}, H, W), got {shape}", field=name)
     if not torch.isfinite(picture).all():

@@ -15,13 +15,14 @@ from torch import Tensor
 
 from misen import __version__
 from misen.app.request import Request
-from misen.core.errors import ConfigError, InputError
+from misen.core.errors import ConfigError, InputError, closest
 from misen.core.guidance import Guidance, Route
 from misen.core.image import to_bytes
 from misen.core.registry import lookup, modalities
 from misen.core.signal import Signal
 from misen.editing import Canvas
 from misen.media import png
+from misen.media.document import line_of, refuse_repetition
 from misen.media.picture import color, grey, read
 from misen.synthesis import Plan
 from misen.synthesis.plan import digest
@@ -47,7 +48,7 @@ class SignalEntry(_Strict):
 
     modality: str
     """One of the modalities, as listed by `misen models`."""
-    content: list[dict[str, Any]]
+    content: list[dict[str, Any]] = Field(min_length=1)
     """One self-contained JSON object per item."""
     sha256: str = ""
     """Digest of the content in canonical JSON; checked unless empty."""
@@ -164,12 +165,13 @@ class Recipe(_Strict):
     @classmethod
     def parse(cls, document: str | bytes, name: str = "recipe") -> Self:
         """A recipe from its JSON; raises ``ConfigError`` naming what is wrong and where."""
+        text = document if isinstance(document, str) else document.decode("utf-8", errors="replace")
         try:
-            return cls.model_validate_json(document)
+            recipe = cls.model_validate_json(text)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "document"
-            raise ConfigError(f"{name}: {where}: {first['msg']}", field=where) from None
+            raise _refusal(error.errors()[0], text, name) from None
+        refuse_repetition(text, name)
+        return recipe
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
@@ -185,6 +187,30 @@ class Recipe(_Strict):
     def canonical(self) -> str:
         """The document with sorted keys and no spaces."""
         return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _refusal(complaint: Any, text: str, name: str) -> ConfigError:
+    """A complaint of pydantic's with the line, and for an unknown key what is accepted there."""
+    place = ".".join(str(part) for part in complaint["loc"]) or "document"
+    if complaint["type"] == "json_invalid":
+        return ConfigError(f"{name}: {place}: {complaint['msg']}", field=place, hint="a recipe is one JSON object")
+    where = f"{name}:{line_of(complaint['loc'], text)}"
+    if complaint["type"] == "extra_forbidden":
+        *inside, key = complaint["loc"]
+        accepted = _TABLES[inside[0] if inside else ""].model_fields
+        return ConfigError(f"{where}: unknown key {place!r}", field=place, hint=closest(key, accepted))
+    hint = "the recipe inside any picture made by misen shows how it is written"
+    return ConfigError(f"{where}: {place}: {complaint['msg'].lower()}", field=place, hint=hint)
+
+
+_TABLES: dict[Any, type[BaseModel]] = {
+    "": Recipe,
+    "model": ModelReference,
+    "guidances": GuidanceEntry,
+    "negatives": SignalEntry,
+    "canvas": CanvasEntry,
+}
+"""What lies under each key of a recipe."""
 
 
 def coverage(picture: Image.Image) -> Tensor:

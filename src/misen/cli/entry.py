@@ -59,7 +59,8 @@ def _invoke(arguments: Sequence[str]) -> int:
     """Run a command; quiet when whoever read standard output has gone."""
     try:
         code = application(arguments, prog_name="misen", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed before the command began
+            sys.stdout.flush()
     except (BrokenPipeError, SystemExit):  # rich and typer turn a broken pipe into SystemExit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -29,15 +29,16 @@ class MisenError(Exception):
         code: stable identifier; the HTTP problem type and, through ``exit_code``, the command's exit status.
         field: the argument, option or file concerned, or "" when there is none.
         message: what was given and what is accepted.
-        hint: what to do, or "".
+        hint: what to do; when left out the usual remedy for errors of this kind, if there is one.
     """
 
     code: ClassVar[str] = "misen"
     exit_code: ClassVar[int] = 1
+    remedy: ClassVar[str] = ""
 
     def __init__(self, message: str, *, field: str = "", hint: str = "") -> None:
         super().__init__(message)
-        self.message, self.field, self.hint = message, field, hint
+        self.message, self.field, self.hint = message, field, hint or self.remedy
 
     def __str__(self) -> str:
         return f"{self.message}. {self.hint}" if self.hint else self.message
@@ -53,6 +54,7 @@ class FormatError(InputError):
     """A file or byte string whose content cannot be decoded."""
 
     code = "format"
+    remedy = "mend the file, or make it again"
 
 
 class ConfigError(InputError):
@@ -65,12 +67,14 @@ class NotFoundError(MisenError):
     """A model, file or name that does not exist."""
 
     code, exit_code = "not-found", 2
+    remedy = "check the name and the folder"
 
 
 class ModelFileError(MisenError):
     """A weights file that is malformed, altered, foreign or unsafe."""
 
     code, exit_code = "model-file", 3
+    remedy = "install the model again, or train it"
 
 
 class Unreachable(MisenError):
@@ -83,12 +87,14 @@ class LimitError(MisenError):
     """Something larger than the documented limit."""
 
     code, exit_code = "limit", 5
+    remedy = "make it smaller"
 
 
 class StorageError(MisenError):
     """A folder or disk that cannot take the output."""
 
     code, exit_code = "storage", 5
+    remedy = "choose a place that exists, can be used and has room"
 
 
 class NotFinite(MisenError):
@@ -113,6 +119,14 @@ class Cancelled(MisenError):
     """Stopped on request; nothing partial was left behind."""
 
     code, exit_code = "cancelled", 130
+
+
+def brief(value: object) -> str:
+    """What was given, as a message shows it: at most 80 characters."""
+    try:
+        return f"{value!r:.80}"
+    except ValueError:  # Python does not write out whole numbers of more than 4,300 digits
+        return "a number of thousands of digits"
 
 
 def closest(given: str, accepted: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from misen.core.errors import InputError, closest
+from misen.core.errors import InputError, brief, closest
 from misen.core.signal import Signal
 
 Route = Literal["auto", "native", "adapted", "consistency"]
@@ -29,13 +29,19 @@ class Guidance:
     route: Route = "auto"
 
     def __post_init__(self) -> None:
-        start, end = self.window
-        if not math.isfinite(self.strength):
-            raise InputError(f"strength must be a finite number, got {self.strength}", field="strength")
-        if not 0.0 <= start < end <= 1.0:
-            raise InputError(f"window must satisfy 0 <= start < end <= 1, got {start}, {end}", field="window")
+        if not isinstance(self.signal, Signal):
+            hint = "for example misen.Text('a man')"  # type: ignore[unreachable]  # callers are not type-checked
+            raise InputError(f"guidance needs a signal, got {type(self.signal).__name__}", field="guidance", hint=hint)
+        if not _is_number(self.strength) or not math.isfinite(self.strength):
+            raise InputError(f"strength must be a finite number, got {brief(self.strength)}", field="strength")
+        match self.window:
+            case (start, end) if _is_number(start) and _is_number(end) and 0 <= start < end <= 1:
+                pass
+            case given:
+                raise InputError(f"window must satisfy 0 <= start < end <= 1, got {brief(given)}", field="window")
         if self.route not in get_args(Route):
-            raise InputError(f"unknown route {self.route!r}", field="route", hint=closest(self.route, get_args(Route)))
+            hint = closest(str(self.route), get_args(Route))
+            raise InputError(f"unknown route {brief(self.route)}", field="route", hint=hint)
 
     @property
     def modality(self) -> str:
@@ -46,3 +52,7 @@ class Guidance:
         """Whether ``progress`` in [0, 1] lies in the window (its end is exclusive, but for 1)."""
         start, end = self.window
         return start <= progress < end or (end == 1.0 and progress >= 1.0)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

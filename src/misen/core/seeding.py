@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from misen.core.errors import InputError
+from misen.core.errors import InputError, brief
 
 SEED_LIMIT = 2**63
 
@@ -16,7 +16,7 @@ SEED_LIMIT = 2**63
 def check_seed(seed: object) -> int:
     """``seed`` as an int in [0, 2**63); raises ``InputError`` otherwise."""
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < SEED_LIMIT:
-        raise InputError(f"seed must be a whole number from 0 to 2**63 - 1, got {seed!r}", field="seed")
+        raise InputError(f"seed must be a whole number from 0 to 2**63 - 1, got {brief(seed)}", field="seed")
     return seed
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from misen.core.errors import InputError, NotFoundError
+from misen.core.errors import InputError, NotFoundError, brief
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
 
@@ -41,10 +41,14 @@ class Row:
         """The file that ``column`` names; raises ``InputError`` if there is no such column or file."""
         name = self.value(column)
         path = self.folder / str(name)
-        if not path.resolve().is_relative_to(self.folder.resolve()):
+        try:
+            inside, there = path.resolve().is_relative_to(self.folder.resolve()), path.is_file()
+        except (OSError, ValueError):  # too long for a name, or with a zero byte in it
+            inside, there = True, False
+        if not inside:
             raise InputError(f"{column} {name!r} leads out of the folder", field=column)
-        if not path.is_file():
-            raise InputError(f"there is no file {name!r}", field=column)
+        if not there:
+            raise InputError(f"there is no file {brief(name)}", field=column)
         return path
 
     def value(self, column: str) -> Any:
@@ -102,7 +106,7 @@ def _row(metadata: Path, number: int, text: bytes) -> Row | InputError:
     where = f"{metadata.name}:{number}"
     try:
         columns = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return InputError(f"{where}: not JSON ({error})")
     if not isinstance(columns, dict):
         return InputError(f"{where}: a row must be an object, got {type(columns).__name__}")

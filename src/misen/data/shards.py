@@ -83,6 +83,6 @@ def _json(content: bytes) -> dict[str, Any]:
     """The columns of a ``.json`` member; what is not an object stays one column, for validation to complain about."""
     try:
         value = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None
     return value if isinstance(value, dict) else {"json": value}

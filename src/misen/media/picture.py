@@ -91,7 +91,7 @@ def read(path: str | Path) -> bytes:
         if size > BYTE_LIMIT:
             raise LimitError(f"{path.name} has {size:,} bytes; the limit is {BYTE_LIMIT:,}", field=path.name)
         with path.open("rb") as stream:
-            return stream.read(BYTE_LIMIT)  # not every file is as long as it says, /dev/zero for one
+            return stream.read() if path.is_file() else stream.read(BYTE_LIMIT)  # a device may have no end
     except (FileNotFoundError, ValueError):  # a zero byte is in no name
         raise NotFoundError(f"there is no file {str(path)!r}", field=path.name, hint="check the path") from None
     except OSError as error:

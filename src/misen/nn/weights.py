@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load as decode
 from safetensors.torch import save as encode
 from torch import Tensor, nn
 
 from misen.core.errors import ModelFileError, NotFoundError
 from misen.nn.card import to_toml
-from misen.nn.tensor_file import check_layout
+from misen.nn.tensor_file import check_layout, refusal
 
 FORMAT = 1
 """Version of folder and card; a newer one is refused."""
@@ -102,7 +103,7 @@ def read_card(folder: Path) -> dict[str, Any]:
         card = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise NotFoundError(f"there is no model at {folder}: {CARD} is missing", field=str(folder)) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ModelFileError(f"{path} is not a card: {error}", field=str(path)) from error
     if not isinstance(card.get("sha256"), str) or not isinstance(card.get("format"), int):
         raise ModelFileError(f"{path} is not a card: it states no format and sha256", field=str(path))
@@ -134,8 +135,16 @@ def read_tensors(path: Path, sha256: str | None = None) -> dict[str, Tensor]:
             field=str(path),
             hint="install the model again, or retrain it",
         )
-    tensors: dict[str, Tensor] = decode(content)
+    tensors = _decode(content, path)
     _require_finite(tensors, path)
+    return tensors
+
+
+def _decode(content: bytes, path: Path) -> dict[str, Tensor]:
+    try:
+        tensors: dict[str, Tensor] = decode(content)
+    except SafetensorError as error:
+        raise refusal(path, str(error)) from error
     return tensors
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, TypeAdapter, ValidationError, model_validator
 
-from misen.core.errors import ConfigError, NotFoundError, closest
+from misen.core.errors import ConfigError, NotFoundError, StorageError, closest
 
 Settings = TypeVar("Settings")
 
@@ -132,6 +132,8 @@ def load_config(path: Path | str, overrides: Sequence[str] = ()) -> TrainingConf
         raise NotFoundError(f"there is no configuration file {path}", field="config") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not UTF-8 text (byte {error.start})", field=str(path)) from error
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read: {error.strerror}", field="config") from error
     return parse_config(text, str(path), overrides)
 
 
@@ -150,7 +152,9 @@ def parse_config(text: str, name: str = "configuration", overrides: Sequence[str
 def _parse(text: str, name: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise ConfigError(f"{name}: tables or lists are nested too deeply", field=name) from None
+    except ValueError as error:  # a TOMLDecodeError, or a number of thousands of digits
         what, _, place = str(error).partition(" (at ")
         line = re.search(r"line (\d+)", place)
         # At the end of the document tomllib names no line.
@@ -175,7 +179,7 @@ def _value(text: str) -> Any:
     """A TOML value; a bare word is a string."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
 
 

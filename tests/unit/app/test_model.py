@@ -91,7 +91,7 @@ def test_bad_arguments_are_refused_before_the_network_is_asked(model, settings, 
 
 @pytest.mark.parametrize("wish", [None, 7, b"words"])
 def test_what_is_no_wish_is_refused(model, wish):
-    with pytest.raises(InputError, match="a guidance must be a signal"):
+    with pytest.raises(InputError, match="prompt must be str, got "):
         model.synthesize(wish)
 
 

@@ -81,7 +81,7 @@ def test_what_was_altered_is_refused(result, installed):
 
 
 def test_an_unknown_modality_names_the_closest(installed):
-    recipe = Recipe.parse('{"model": {"name": "toy"}, "guidances": [{"modality": "camara", "content": []}]}')
+    recipe = Recipe.parse('{"model": {"name": "toy"}, "guidances": [{"modality": "camara", "content": [{}]}]}')
     with pytest.raises(NotFoundError, match="did you mean 'camera'"):
         run(recipe)
 

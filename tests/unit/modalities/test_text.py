@@ -41,9 +41,9 @@ def test_half_a_character_is_refused_with_its_place() -> None:
         Text("bad\ud83d")
 
 
-def test_a_megabyte_is_the_limit() -> None:
+def test_a_limit_of_bytes() -> None:
     Text("x" * BYTE_LIMIT)
-    with pytest.raises(LimitError, match=r"1,000,001 bytes; the limit is 1,000,000"):
+    with pytest.raises(LimitError, match=r"100,001 bytes; the limit is 100,000"):
         Text("x" * (BYTE_LIMIT + 1))
 
 

@@ -11,7 +11,8 @@ import hashlib
 import json
 import shutil
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -84,12 +85,13 @@ def load(folder: Path, device: str = "cpu") -> DiffusionGenerator:
 
     autoencoder = part("vae", _build(KLAutoencoder, folder / "vae"))
     unet = part("unet", _build(UNet2DConditionModel, folder / "unet"))
-    denoiser = Denoiser(unet, _read_table(folder / "ports" / CONFIG), autoencoder.stride)
+    table = _read_table(folder / "ports" / CONFIG)
+    with _described(folder / "ports", Denoiser.__name__):
+        denoiser = Denoiser(unet, table, autoencoder.stride)
     part("ports", denoiser.ports)
     tiny = part("tiny", _build(TinyDecoder, folder / "tiny")) if (folder / "tiny").is_dir() else None
-    companions = {
-        name: Copied(folder / name, tuple(index[name])) for name in index["_misen"]["companions"] if name in index
-    }
+    named = [name for name in map(str, index["_misen"]["companions"]) if isinstance(index.get(name), list)]
+    companions = {name: Copied(folder / name, tuple(index[name])) for name in named}
     return DiffusionGenerator(denoiser, autoencoder, tiny, companions=companions, card=_read_card(folder))
 
 
@@ -162,6 +164,8 @@ def _read_index(folder: Path) -> Mapping[str, Any]:
             field=str(folder),
             hint="install a newer version of Misen",
         )
+    if not isinstance(ours.get("sha256"), dict) or not isinstance(ours.get("companions"), list):
+        raise ModelFileError(f"{folder / INDEX} does not record digests and companions", field=str(folder))
     return index
 
 
@@ -170,7 +174,7 @@ def _read_json(path: Path) -> dict[str, Any]:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise NotFoundError(f"there is no {path}", field=str(path)) from error
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ModelFileError(f"{path} is not JSON: {error}", field=str(path)) from error
     if not isinstance(value, dict):
         raise ModelFileError(f"{path} is not a JSON object", field=str(path))
@@ -192,8 +196,16 @@ def _read_card(folder: Path) -> dict[str, Any]:
 def _build(kind: Any, folder: Path) -> Any:
     """A network as its configuration describes it, weights still random."""
     config = _read_json(folder / CONFIG)
+    with _described(folder, kind.__name__), torch.random.fork_rng(devices=[]):
+        return kind.from_config(config)
+
+
+@contextmanager
+def _described(folder: Path, kind: str) -> Iterator[None]:
+    """Networks raise nearly anything when their configuration makes no sense; it is said in our words."""
     try:
-        with torch.random.fork_rng(devices=[]):
-            return kind.from_config(config)
-    except (TypeError, ValueError, ZeroDivisionError) as error:
-        raise ModelFileError(f"{folder / CONFIG} describes no {kind.__name__}: {error}", field=str(folder)) from error
+        yield
+    except Exception as error:
+        raise ModelFileError(
+            f"{folder / CONFIG} describes no {kind}: {error}", field=str(folder), hint="install the model again"
+        ) from error

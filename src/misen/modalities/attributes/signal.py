@@ -110,7 +110,7 @@ def _mixture(key: str, value: Value) -> Mapping[str, float]:
         if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight <= 1:
             raise InputError(f"{key}: the weight of {word!r} must be from 0 to 1, got {weight!r}", field=key)
     if (total := sum(mixture.values())) > 1 + 1e-5:
-        raise InputError(f"{key}: weights must add up to at most 1, got {total:g}", field=key)
+        raise InputError(f"{key}: weights must add up to at most 1, got {total:g}", field=key, hint="lower one of them")
     return mixture
 
 

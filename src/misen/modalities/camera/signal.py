@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor
 
-from misen.core.errors import FormatError, InputError, closest
+from misen.core.errors import FormatError, InputError, brief, closest
 from misen.core.signal import Batched, key_values
 from misen.scene.sampling import DISTANCE, FIELD
 from misen.scene.truth import Truth
@@ -95,8 +95,8 @@ def _number(key: str, value: str) -> float:
 def _checked(name: str, value: object) -> float:
     low, high = RANGES[name]
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InputError(f"{name} must be a number, got {value!r}", field=name)
+        raise InputError(f"{name} must be a number, got {brief(value)}", field=name)
     if not low - 1e-4 <= value <= high + 1e-4:
         unit = "degrees " if name in ("yaw", "pitch", "roll") else ""
-        raise InputError(f"{name} must be {unit}from {low:g} to {high:g}, got {value:g}", field=name)
+        raise InputError(f"{name} must be {unit}from {low:g} to {high:g}, got {brief(value)}", field=name)
     return float(value)

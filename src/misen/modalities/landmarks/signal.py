@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor
 
-from misen.core.errors import FormatError, InputError, closest
+from misen.core.errors import FormatError, InputError, brief, closest
 from misen.core.signal import Batched
 from misen.media.document import read_json
 from misen.scene.anatomy import LANDMARKS
@@ -100,8 +100,8 @@ def _checked(index: int, point: Point) -> tuple[float, float] | None:
     name = f"landmark {index} ({LANDMARKS[index]})"
     try:
         x, y = (float(value) for value in point)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} must be [x, y] or null, got {point!r}", field="landmarks") from None
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(f"{name} must be [x, y] or null, got {brief(point)}", field="landmarks") from None
     if not (0 <= x <= 1 and 0 <= y <= 1):
         reason = "is not a number" if math.isnan(x + y) else "lies outside the picture"
         hint = "x and y must be from 0 to 1, (0, 0) at the top left; use null for a point out of sight"

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor
 
-from misen.core.errors import FormatError, InputError, LimitError, closest
+from misen.core.errors import FormatError, InputError, LimitError, brief, closest
 from misen.core.signal import Batched
 from misen.media.document import read_json
 from misen.scene.layout import LABELS, boxes
@@ -104,7 +104,8 @@ def _checked(items: Any) -> dict[str, tuple[float, ...]]:
     if not isinstance(items, Sequence) or isinstance(items, str):
         raise InputError(f"a layout must be a list of boxes, got {type(items).__name__}", field="layout")
     if len(items) > LIMIT:
-        raise LimitError(f"a layout has {len(items):,} boxes; the limit is {LIMIT}, one per part", field="layout")
+        hint = "give one box per part"
+        raise LimitError(f"a layout has {len(items):,} boxes; the limit is {LIMIT}", field="layout", hint=hint)
     found: dict[str, tuple[float, ...]] = {}
     for index, item in enumerate(items):
         label, box = _entry(index, item)
@@ -117,7 +118,7 @@ def _checked(items: Any) -> dict[str, tuple[float, ...]]:
 def _entry(index: int, item: Any) -> tuple[str, Any]:
     if not isinstance(item, Mapping) or "label" not in item or "box" not in item:
         hint = 'each must be {"label": ..., "box": [x0, y0, x1, y1]}'
-        raise InputError(f"box {index} has no label or no corners: {item!r:.80}", field="layout", hint=hint)
+        raise InputError(f"box {index} has no label or no corners: {brief(item)}", field="layout", hint=hint)
     if item["label"] not in LABELS:
         hint = closest(str(item["label"]), LABELS)
         raise InputError(f"box {index}: there is no part {item['label']!r}", field="layout", hint=hint)
@@ -127,11 +128,12 @@ def _entry(index: int, item: Any) -> tuple[str, Any]:
 def _corners(index: int, box: Any) -> tuple[float, ...]:
     try:
         x0, y0, x1, y1 = (float(value) for value in box)
-    except (TypeError, ValueError):
-        raise InputError(f"box {index} must be [x0, y0, x1, y1], got {box!r:.80}", field="layout") from None
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(f"box {index} must be [x0, y0, x1, y1], got {brief(box)}", field="layout") from None
     shown = f"[{x0:g}, {y0:g}, {x1:g}, {y1:g}]"
     if not all(0 <= value <= 1 for value in (x0, y0, x1, y1)):
-        raise InputError(f"box {index} must have corners from 0 to 1, got {shown}", field="layout")
+        hint = "divide pixels by the picture's size"
+        raise InputError(f"box {index} must have corners from 0 to 1, got {shown}", field="layout", hint=hint)
     if x1 - x0 < SHORTEST or y1 - y0 < SHORTEST:
         hint = "x0 must be left of x1 and y0 above y1, by at least 1/64"
         raise InputError(f"box {index} is empty or turned over: {shown}", field="layout", hint=hint)

@@ -18,7 +18,7 @@ from misen.scene.language.facts import Style
 from misen.scene.language.grammar import describe
 from misen.scene.truth import Truth
 
-BYTE_LIMIT = 1_000_000
+BYTE_LIMIT = 100_000
 """Longest prompt in UTF-8 bytes."""
 
 Claims = tuple[Mention, ...] | None
