@@ -18,7 +18,7 @@ SHAPED = [
     *(f"misen.core.{module}" for module in ("condition", "estimate", "image", "view")),
     *(f"misen.{package}" for package in ("nn", "codecs", "perception", "generators", "synthesis", "metrics")),
 ]
-"""Modules and packages whose annotations are enforced on each call. Elsewhere wrong types must meet the errors made for them."""
+"""Whose annotations are enforced on each call. Elsewhere wrong types must meet the errors made for them."""
 
 jaxtyping.install_import_hook(SHAPED, "typechecker.check")
 settings.register_profile("misen", deadline=None, derandomize=True, database=None)
