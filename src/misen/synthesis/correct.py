@@ -19,6 +19,7 @@ from misen.core.estimate import Estimate
 from misen.core.generator import Level, Predict, Sampler, State
 from misen.core.guidance import Guidance
 from misen.core.seeding import Streams
+from misen.core.shapes import PerItem, Points
 from misen.core.signal import Signal
 from misen.core.view import View
 from misen.synthesis.schedule import remaining
@@ -41,7 +42,7 @@ class Pull:
     energy: Energy
     signal: Signal
     guidance: Guidance
-    values: Tensor | None = None
+    values: PerItem | None = None
     _disagreement: Disagreement | None = field(default=None, repr=False)
 
     @property
@@ -49,7 +50,7 @@ class Pull:
         """The last disagreement averaged over the batch; NaN before the window opens."""
         return math.nan if self.values is None else float(self.values.mean())
 
-    def measure(self, view: View) -> Tensor:
+    def measure(self, view: View) -> PerItem:
         """The disagreement (B,) of a view."""
         if self._disagreement is None:
             self._disagreement = self.energy.begin(self.signal, replace(view, image=view.image.detach()))
@@ -82,7 +83,7 @@ def correct(predict: Predict, pulls: Sequence[Pull], sampler: Sampler, augment: 
     return corrected
 
 
-def _gradients(estimate: Estimate, pulls: Sequence[Pull], level: Level, augment: Streams) -> list[Tensor]:
+def _gradients(estimate: Estimate, pulls: Sequence[Pull], level: Level, augment: Streams) -> list[Points]:
     """The gradient of each energy with respect to the point; the picture is decoded once."""
     with torch.enable_grad():
         point = estimate.point.detach().requires_grad_()
@@ -91,7 +92,7 @@ def _gradients(estimate: Estimate, pulls: Sequence[Pull], level: Level, augment:
     return [torch.autograd.grad(value, point, retain_graph=value is not values[-1])[0] for value in values]
 
 
-def rescale(gradient: Tensor, point: Tensor) -> Tensor:
+def rescale(gradient: Points, point: Points) -> Points:
     """The gradient with, item by item, the norm of the point; a vanishing gradient stays zero."""
     axes = tuple(range(1, point.ndim))
     size = torch.linalg.vector_norm(point, dim=axes, keepdim=True)

@@ -13,6 +13,7 @@ from misen.core.errors import InputError, NotFinite, Unreachable
 from misen.core.estimate import Estimate
 from misen.core.generator import Generator, Level, Precise, Predict, Projectable, Sampler, Startable, State
 from misen.core.seeding import Streams
+from misen.core.shapes import Images
 from misen.synthesis.correct import Pull, correct
 from misen.synthesis.mix import Native, mix
 from misen.synthesis.plan import Decision, Plan
@@ -30,7 +31,7 @@ class Start:
         strength: in [0, 1]; 0 keeps the picture as the family encodes it, 1 ignores it.
     """
 
-    image: Tensor
+    image: Images
     strength: float
 
 
@@ -44,7 +45,7 @@ class Synthesis:
         trace: one entry per step.
     """
 
-    images: Tensor
+    images: Images
     state: State
     trace: tuple[Step, ...]
 
@@ -126,7 +127,7 @@ class _Walk:
             with self.generator.full_precision() if isinstance(self.generator, Precise) else nullcontext():
                 return self._try(state, level, f"step {index} gave NaN or infinity, also in float32"), True
 
-    def finish(self, state: State, known: Known | None) -> Tensor:
+    def finish(self, state: State, known: Known | None) -> Images:
         """The pictures, with known pixels put back."""
         images = self.generator.finish(state)
         if not torch.isfinite(images).all():

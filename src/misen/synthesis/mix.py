@@ -14,12 +14,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from misen.core.condition import Condition
 from misen.core.estimate import Estimate
 from misen.core.generator import Generator, Level, Predict, State
 from misen.core.guidance import Guidance
+from misen.core.shapes import Counted
 
 Conditions = Mapping[str, Condition]
 """What goes in, by port name; ports not named get their null condition."""
@@ -98,7 +98,7 @@ def _join(first: Condition, second: Condition) -> Condition:
     return Condition(first.layout, value, first.present | second.present, mask)
 
 
-def _counted(condition: Condition) -> Tensor:
+def _counted(condition: Condition) -> Counted:
     """(B, L) True where a token counts; an absent item has none."""
     mask = condition.mask
     every = condition.value.new_ones(condition.value.shape[:2], dtype=torch.bool) if mask is None else mask

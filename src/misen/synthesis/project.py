@@ -9,10 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from misen.core.estimate import Estimate
 from misen.core.generator import Level, Predict, State
+from misen.core.shapes import Images, Points
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,11 @@ class Known:
         mask: (B, 1, H, W) or (1, 1, H, W) in [0, 1]; 1 = repaint, 0 = keep.
     """
 
-    image: Tensor
-    mask: Tensor
+    image: Float[Tensor, "pictures 3 height width"]
+    mask: Float[Tensor, "masks 1 height width"]
 
 
-def project(predict: Predict, point: Tensor, free: Tensor) -> Predict:
+def project(predict: Predict, point: Points, free: Float[Tensor, "batch ..."]) -> Predict:
     """``predict`` with ``point`` wherever ``free`` is 0: ``free * estimate + (1 - free) * point``.
 
     Args:
@@ -44,7 +46,7 @@ def project(predict: Predict, point: Tensor, free: Tensor) -> Predict:
     return projected
 
 
-def composite(image: Tensor, known: Known) -> Tensor:
+def composite(image: Images, known: Known) -> Images:
     """The repainted picture over the known one; where the mask is 0 the known pixels come back bit for bit."""
     blended = known.mask * image + (1 - known.mask) * known.image
     return torch.where(known.mask == 0, known.image, blended)

@@ -12,9 +12,11 @@ from typing import Any
 
 import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from jaxtyping import Float, Num
 from torch import Tensor, nn
 
 from misen.core.condition import Condition
+from misen.core.shapes import Maps, Tokens
 from misen.generators.diffusion.ports import Grid, Ports, PortSettings
 from misen.nn.fusion.cross_attention import MatrixAttention
 
@@ -68,10 +70,10 @@ class DenoiserSettings:
 class Flow:
     """What flows through the U-Net beside its features."""
 
-    embedding: Tensor
-    tokens: Tensor
-    bias: Tensor | None
-    skips: list[Tensor] = field(default_factory=list)
+    embedding: Float[Tensor, "batch embedding"]
+    tokens: Tokens
+    bias: Float[Tensor, "batch 1 length"] | None
+    skips: list[Maps] = field(default_factory=list)
 
     def arguments(self, block: nn.Module) -> dict[str, Any]:
         """What a block takes."""
@@ -98,7 +100,7 @@ class Denoiser(nn.Module):
         self.ports = Ports(table, Grid(config.block_out_channels[0], width, config.cross_attention_dim, stride))
         unet.set_attn_processor(MatrixAttention())
 
-    def forward(self, noisy: Tensor, timestep: Tensor, conditions: Mapping[str, Condition]) -> Tensor:
+    def forward(self, noisy: Maps, timestep: Num[Tensor, " batch"], conditions: Mapping[str, Condition]) -> Maps:
         """(B, C, h, w) at timesteps (B,) -> velocity (B, C, h, w)."""
         unet, ports = self.unet, self.ports
         tokens, mask = ports.sequence(conditions, len(noisy))
@@ -129,6 +131,6 @@ class Denoiser(nn.Module):
         return velocity
 
     @torch.no_grad()
-    def set_null(self, tokens: Tensor) -> None:
+    def set_null(self, tokens: Float[Tensor, "length features"]) -> None:
         """Store (L, D), what the stock pipeline feeds for an empty prompt."""
         self.ports.stock.null.copy_(tokens)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
@@ -16,6 +17,7 @@ from misen.core.estimate import Estimate
 from misen.core.generator import Level, Player
 from misen.core.port import Port
 from misen.core.seeding import Streams
+from misen.core.shapes import Images, Maps, Masks
 from misen.core.view import View
 from misen.generators.diffusion.denoiser import Denoiser
 from misen.generators.diffusion.players import DenoisingPlayer
@@ -67,24 +69,24 @@ class DiffusionGenerator:
         velocity = self.denoiser(state.value, timestep, conditions)
         return Estimate(clean(state.value, velocity, alpha, scale), self._viewer(level))
 
-    def finish(self, state: Latents) -> Tensor:
+    def finish(self, state: Latents) -> Images:
         """The picture, by the autoencoder's own decoder."""
         return self._decode(state.value).clamp(-1, 1)
 
-    def _viewer(self, level: Level) -> Callable[[Tensor], View]:
+    def _viewer(self, level: Level) -> Callable[[Maps], View]:
         """Decodes by the tiny decoder; clipped to the range of pictures without stopping the gradient."""
 
-        def view(point: Tensor) -> View:
+        def view(point: Maps) -> View:
             image = self._glimpse(point)
             return View(image + (image.clamp(-1, 1) - image).detach(), level=level.progress)
 
         return view
 
-    def _decode(self, point: Tensor) -> Tensor:
+    def _decode(self, point: Maps) -> Images:
         image: Tensor = self.autoencoder.decode(point / self.autoencoder.config.scaling_factor).sample
         return image
 
-    def _glimpse(self, point: Tensor) -> Tensor:
+    def _glimpse(self, point: Maps) -> Images:
         if self.tiny is None:
             return self._decode(point)
         image: Tensor = self.tiny(point / self.autoencoder.config.scaling_factor)
@@ -92,20 +94,20 @@ class DiffusionGenerator:
 
     # --- starting from a picture -------------------------------------------------------------------------------------
 
-    def encode(self, image: Tensor) -> Tensor:
+    def encode(self, image: Images) -> Maps:
         """Clean latents (B, C, h, w) of pictures (B, 3, H, W) in [-1, 1]: the mode, so that nothing is random."""
         latents: Tensor = self.autoencoder.encode(image).latent_dist.mode()
         scaling: float = self.autoencoder.config.scaling_factor
         return latents * scaling
 
-    def restart(self, point: Tensor, level: Level | None, rng: Streams) -> Latents:
+    def restart(self, point: Maps, level: Level | None, rng: Streams) -> Latents:
         """Clean latents with the noise of ``level``; without any at the end of the way."""
         if level is None:
             return Latents(point)
         alpha, scale = alpha_scale(level.sigma)
         return Latents(alpha * point + scale * rng.normal(*point.shape[1:]))
 
-    def known(self, mask: Tensor) -> Tensor:
+    def known(self, mask: Masks) -> Float[Tensor, "batch 1 rows columns"]:
         """(B, 1, h, w): a latent cell is free if any of its pixels is to be repainted."""
         return functional.max_pool2d(mask, self.autoencoder.stride)
 

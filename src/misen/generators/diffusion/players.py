@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+from jaxtyping import Bool, Int
 from torch import Tensor, nn
 
+from misen.core.shapes import PerItem, Scalar
 from misen.generators.diffusion.denoiser import Denoiser
 from misen.generators.diffusion.schedule import TIMESTEPS, Schedule, velocity
 
@@ -31,7 +33,7 @@ class DenoisingPlayer:
         self.module: nn.Module = denoiser
         self.schedule = schedule
 
-    def loss(self, batch: Mapping[str, Any], step: int) -> tuple[Tensor, Mapping[str, float]]:
+    def loss(self, batch: Mapping[str, Any], step: int) -> tuple[Scalar, Mapping[str, float]]:
         """The mean squared error of the velocity."""
         latents: Tensor = batch["latents"].contiguous(memory_format=torch.channels_last)
         timesteps, noise = draw_timesteps(len(latents)), torch.randn_like(latents)
@@ -41,20 +43,22 @@ class DenoisingPlayer:
         return errors.mean(), _figures(errors.detach(), timesteps)
 
 
-def _figures(errors: Tensor, timesteps: Tensor) -> dict[str, float]:
+def _figures(errors: PerItem, timesteps: Int[Tensor, " batch"]) -> dict[str, float]:
     """The error where there is little and where there is much noise."""
     noisy = timesteps >= TIMESTEPS // 2
     return {"clear": errors[~noisy].mean().item(), "noisy": errors[noisy].mean().item()}
 
 
-def draw_timesteps(count: int) -> Tensor:
+def draw_timesteps(count: int) -> Int[Tensor, " {count}"]:
     """(count,) integers in [0, 1000): logit-normal times, some uniform ones among them."""
     fraction = torch.randn(count).sigmoid()
     fraction = torch.where(torch.rand(count) < UNIFORM, torch.rand(count), fraction)
     return (fraction * TIMESTEPS).long().clamp(max=TIMESTEPS - 1)
 
 
-def draw_presence(shares: Sequence[float], count: int, generator: torch.Generator) -> Tensor:
+def draw_presence(
+    shares: Sequence[float], count: int, generator: torch.Generator
+) -> Bool[Tensor, "{count} {len(shares)}"]:
     """(count, ports) bool: which conditions each sample has; ``shares`` say how often relative to each other."""
     chance = torch.rand(count, generator=generator)
     several = torch.randint(2, MOST + 1, (count,), generator=generator)

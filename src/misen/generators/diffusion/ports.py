@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from misen.core.condition import Condition, Layout
 from misen.core.port import Port
+from misen.core.shapes import Counted, Flags, Maps, Points, Tokens, Vectors
 from misen.nn.fusion.concat import MapEntrance
 from misen.nn.fusion.cross_attention import TokensEntrance
 from misen.nn.fusion.modulation import VectorEntrance
@@ -98,7 +99,7 @@ class Ports(nn.Module):
         learned = [port for port in table if not port.length]
         self.entrances = nn.ModuleDict({port.name: BUILDERS[port.layout](port, grid) for port in learned})
 
-    def features(self, conditions: Mapping[str, Condition], first: Tensor) -> Tensor:
+    def features(self, conditions: Mapping[str, Condition], first: Maps) -> Maps:
         """First features (B, C, h, w) with what the maps add."""
         for name, condition in self._given("map", conditions):
             height, width = (self.grid.stride * side for side in first.shape[-2:])
@@ -106,13 +107,13 @@ class Ports(nn.Module):
             first = first + self._added(name, value, condition.present)
         return first
 
-    def embedding(self, conditions: Mapping[str, Condition], time: Tensor) -> Tensor:
+    def embedding(self, conditions: Mapping[str, Condition], time: Vectors) -> Vectors:
         """Embedding of time (B, E) with what the vectors add."""
         for name, condition in self._given("vector", conditions):
             time = time + self._added(name, condition.value, condition.present)
         return time
 
-    def sequence(self, conditions: Mapping[str, Condition], batch: int) -> tuple[Tensor, Tensor | None]:
+    def sequence(self, conditions: Mapping[str, Condition], batch: int) -> tuple[Tokens, Counted | None]:
         """Tokens (B, L, D) of cross-attention, and their mask (B, L) unless all count."""
         stock = conditions.get(self.stock_name)
         sequences = [self.stock.absent(batch) if stock is None else self.stock(stock)]
@@ -127,7 +128,7 @@ class Ports(nn.Module):
         names = [port.name for port in self.table if port.layout == layout and not port.length]
         return [(name, conditions[name]) for name in names if name in conditions and conditions[name].present.any()]
 
-    def _added(self, name: str, value: Tensor, present: Tensor) -> Tensor:
+    def _added(self, name: str, value: Vectors | Maps, present: Flags) -> Points:
         """What a port adds, computed for the items that have its condition; nothing for the others."""
         rows = present.nonzero().squeeze(1)
         added: Tensor = self.entrances[name](value[rows])

@@ -10,10 +10,9 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
-from torch import Tensor
-
 from misen.core.generator import Level, Predict, Sampler
 from misen.core.seeding import Streams
+from misen.core.shapes import Maps
 from misen.generators.diffusion.schedule import Schedule, alpha_scale
 from misen.generators.diffusion.state import Latents, Memory
 
@@ -33,13 +32,13 @@ class Walk:
         return [Level(index / self.steps, sigmas[index], sigmas[index + 1]) for index in range(self.steps)]
 
 
-def noise_in(latents: Tensor, point: Tensor, sigma: float) -> Tensor:
+def noise_in(latents: Maps, point: Maps, sigma: float) -> Maps:
     """The noise that makes clean latents ``point`` into ``latents``."""
     alpha, scale = alpha_scale(sigma)
     return (latents - alpha * point) / scale
 
 
-def mix(point: Tensor, noise: Tensor, sigma: float) -> Tensor:
+def mix(point: Maps, noise: Maps, sigma: float) -> Maps:
     """Clean latents with noise of level ``sigma``."""
     alpha, scale = alpha_scale(sigma)
     return alpha * point + scale * noise
@@ -98,12 +97,12 @@ class Heun(Walk):
         return state.at(shrink(exploded + (slope + other) / 2 * move, level.next_sigma))
 
 
-def explode(latents: Tensor, sigma: float) -> Tensor:
+def explode(latents: Maps, sigma: float) -> Maps:
     """Latents of unit variance -> clean latents plus noise of standard deviation ``sigma``."""
     return latents / alpha_scale(sigma)[0]
 
 
-def shrink(exploded: Tensor, sigma: float) -> Tensor:
+def shrink(exploded: Maps, sigma: float) -> Maps:
     """Inverts ``explode``."""
     return exploded * alpha_scale(sigma)[0]
 
@@ -128,7 +127,7 @@ class DpmSolver(Walk):
         reach = alpha * -math.expm1(-_gain(level.sigma, level.next_sigma))
         return state.at(stay * state.value + reach * goal, here)
 
-    def _trend(self, state: Latents, level: Level, point: Tensor) -> Tensor | float:
+    def _trend(self, state: Latents, level: Level, point: Maps) -> Maps | float:
         """Half of what the foreseen latents would change over this step at the pace of the last."""
         if not state.history:
             return 0.0
@@ -160,7 +159,7 @@ class UniPc(Walk):
             return state.at(point)
         return state.at(self._predicted(history, level.next_sigma), *history)
 
-    def _predicted(self, history: Sequence[Memory], next_sigma: float) -> Tensor:
+    def _predicted(self, history: Sequence[Memory], next_sigma: float) -> Maps:
         """The latents at ``next_sigma``, from one or two points."""
         here = history[-1]
         straight, weight, _ = _exponential(here, next_sigma)
@@ -169,7 +168,7 @@ class UniPc(Walk):
         ratio = _gain(here.sigma, history[0].sigma) / _gain(here.sigma, next_sigma)
         return straight - weight * 0.5 * (history[0].point - here.point) / ratio
 
-    def _corrected(self, state: Latents, level: Level, point: Tensor) -> Tensor:
+    def _corrected(self, state: Latents, level: Level, point: Maps) -> Maps:
         """The latents at ``level`` again, now that the point foreseen there is known."""
         here = state.history[-1]
         straight, weight, moments = _exponential(here, level.sigma)
@@ -182,7 +181,7 @@ class UniPc(Walk):
         return straight - weight * (first * (before.point - here.point) / ratio + second * change)
 
 
-def _exponential(here: Memory, sigma: float) -> tuple[Tensor, float, tuple[float, float]]:
+def _exponential(here: Memory, sigma: float) -> tuple[Maps, float, tuple[float, float]]:
     """A step of first order to ``sigma``, the weight of corrections to it, and their first two moments."""
     alpha, scale = alpha_scale(sigma)
     reach = -_gain(here.sigma, sigma)

@@ -10,7 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from jaxtyping import Float, Float64, Int
 from torch import Tensor
+
+from misen.core.shapes import Maps
 
 TIMESTEPS = 1000
 SCHEDULER: Mapping[str, Any] = {
@@ -22,13 +25,15 @@ SCHEDULER: Mapping[str, Any] = {
 }
 """The same schedule in the words of diffusers' schedulers; the offset means nothing here, but its pipeline wants it."""
 LARGEST_BETA = 0.999
+PerMap = Float[Tensor, "batch 1 1 1"]
+"""One number per map, ready to be multiplied with it."""
 
 
 def _signal(fraction: float) -> float:
     return math.cos((fraction + 0.008) / 1.008 * math.pi / 2) ** 2
 
 
-def _kept() -> Tensor:
+def _kept() -> Float64[Tensor, " timesteps"]:
     """(1000,) float64: the share of the signal's variance that is left at each timestep."""
     betas = [
         min(1 - _signal((step + 1) / TIMESTEPS) / _signal(step / TIMESTEPS), LARGEST_BETA) for step in range(TIMESTEPS)
@@ -60,7 +65,7 @@ class Schedule:
         low, high = logs[above - 1], logs[above]
         return float(above - 1 + (place - low) / (high - low))
 
-    def mixture(self, timesteps: Tensor) -> tuple[Tensor, Tensor]:
+    def mixture(self, timesteps: Int[Tensor, " batch"]) -> tuple[PerMap, PerMap]:
         """``alpha`` and ``scale``, (B, 1, 1, 1) each, of integer timesteps (B,)."""
         kept = self.kept.to(timesteps.device)[timesteps].float()[:, None, None, None]
         return kept.sqrt(), (1 - kept).sqrt()
@@ -76,7 +81,7 @@ def alpha_scale(sigma: float) -> tuple[float, float]:
     return alpha, sigma * alpha
 
 
-def velocity(clean: Tensor, noise: Tensor, alpha: Tensor | float, scale: Tensor | float) -> Tensor:
+def velocity(clean: Maps, noise: Maps, alpha: PerMap | float, scale: PerMap | float) -> Maps:
     """What the network predicts: ``v = alpha * noise - scale * x0``.
 
     Source: Salimans & Ho 2022 (arXiv:2202.00512), appendix D.
@@ -84,6 +89,6 @@ def velocity(clean: Tensor, noise: Tensor, alpha: Tensor | float, scale: Tensor 
     return alpha * noise - scale * clean
 
 
-def clean(noisy: Tensor, v: Tensor, alpha: Tensor | float, scale: Tensor | float) -> Tensor:
+def clean(noisy: Maps, v: Maps, alpha: PerMap | float, scale: PerMap | float) -> Maps:
     """x0 of noisy latents and a velocity; inverts ``velocity``."""
     return alpha * noisy - scale * v

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from torch import Tensor
+from misen.core.shapes import Maps
 
 
 @dataclass(frozen=True)
@@ -12,8 +12,8 @@ class Memory:
     """What a multi-step sampler remembers of a step: where it was, what it saw, and the latents it started from."""
 
     sigma: float
-    point: Tensor
-    latents: Tensor
+    point: Maps
+    latents: Maps
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Latents:
         history: earlier steps, oldest first; a sampler's own business.
     """
 
-    value: Tensor
+    value: Maps
     history: tuple[Memory, ...] = ()
 
-    def at(self, value: Tensor, *history: Memory) -> Latents:
+    def at(self, value: Maps, *history: Memory) -> Latents:
         """The next state."""
         return replace(self, value=value, history=history)
