@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
 
 import torch
+from jaxtyping import Float64
 from torch import Tensor
 
+from misen.core.shapes import Vectors
 from misen.metrics.bootstrap import centred
 from misen.perception.figures import Figure
 
@@ -26,11 +27,11 @@ class Moments:
         covariance: (D, D) float64, symmetric.
     """
 
-    mean: Tensor
-    covariance: Tensor
+    mean: Float64[Tensor, " features"]
+    covariance: Float64[Tensor, "features features"]
 
     @classmethod
-    def of(cls, features: Tensor) -> Self:
+    def of(cls, features: Vectors) -> Moments:
         """Fit N >= 2 features (N, D)."""
         features = features.double()
         mean = features.mean(dim=0)
@@ -38,7 +39,7 @@ class Moments:
         return cls(mean, around.T @ around / (len(features) - 1))
 
     @cached_property
-    def factor(self) -> Tensor:
+    def factor(self) -> Float64[Tensor, "features features"]:
         """(D, D) L with covariance L L^T: Cholesky's, or by eigenvalues where the covariance is singular."""
         factor: Tensor
         factor, failed = torch.linalg.cholesky_ex(self.covariance)
@@ -56,6 +57,6 @@ def frechet_distance(first: Moments, second: Moments) -> float:
     return float((first.mean - second.mean).square().sum() + spread)
 
 
-def fid(reference: Moments, features: Tensor) -> Figure:
+def fid(reference: Moments, features: Vectors) -> Figure:
     """Distance of features (N, D) from a fixed reference; the interval is for this N, whose bias it shares."""
     return centred(lambda items: frechet_distance(reference, Moments.of(features[items])), len(features))

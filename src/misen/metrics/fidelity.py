@@ -9,19 +9,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from misen.core.shapes import Maps, PerItem
+
 RANGE = 2.0
 """Pictures lie in [-1, 1]."""
 WINDOW, SIGMA = 11, 1.5
 STABILITY = (0.01, 0.03)
 
 
-def psnr(first: Tensor, second: Tensor) -> Tensor:
+def psnr(first: Maps, second: Maps) -> PerItem:
     """(B,) peak signal-to-noise ratios in dB of pictures (B, C, H, W) in [-1, 1]; infinite for equal ones."""
     error = (first.double() - second.double()).square().flatten(1).mean(dim=1)
     return 10 * torch.log10(RANGE**2 / error)
 
 
-def ssim(first: Tensor, second: Tensor) -> Tensor:
+def ssim(first: Maps, second: Maps) -> PerItem:
     """(B,) structural similarities in [-1, 1] of pictures (B, C, H, W) in [-1, 1], at least 11 pixels high and wide."""
     x, y = first.double(), second.double()
     mean_x, mean_y, xx, yy, xy = (_blur(values) for values in (x, y, x * x, y * y, x * y))

@@ -5,11 +5,10 @@ Source: the cosine of face embeddings, as in Deng et al. 2019 (arXiv:1801.07698)
 
 from __future__ import annotations
 
-from torch import Tensor
-
+from misen.core.shapes import PerItem
 from misen.perception.reading import Reading
 
 
-def identity_likeness(first: Reading, second: Reading) -> Tensor:
+def identity_likeness(first: Reading, second: Reading) -> PerItem:
     """(B,) cosines in [-1, 1]; 1 = the same person."""
     return (first.identity * second.identity).sum(dim=1)

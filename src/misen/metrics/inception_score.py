@@ -8,8 +8,10 @@ product of the two attributes'. Both are salient, independent of each other, and
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
+from misen.core.shapes import Scalar, Vectors
 from misen.perception.reading import Reading
 from misen.scene.attributes import COLUMN
 
@@ -17,13 +19,13 @@ SPLITS = 10
 TYPE = ("hair_style", "glasses")
 
 
-def avatar_type(reading: Reading) -> Tensor:
+def avatar_type(reading: Reading) -> Float[Tensor, "batch 32"]:
     """(B, 32) log-probabilities of the avatar types."""
     first, second = (reading.log_probability(COLUMN[key]) for key in TYPE)
     return (first[:, :, None] + second[:, None]).flatten(1)
 
 
-def inception_score(log_probability: Tensor, splits: int = SPLITS) -> tuple[float, float]:
+def inception_score(log_probability: Vectors, splits: int = SPLITS) -> tuple[float, float]:
     """Mean and standard deviation over ``splits`` equal parts of (N, C) log-probabilities, N >= splits.
 
     The score lies between 1 (all pictures answered alike) and C (sure answers, all equally frequent).
@@ -32,7 +34,7 @@ def inception_score(log_probability: Tensor, splits: int = SPLITS) -> tuple[floa
     return float(scores.mean()), float(scores.std(unbiased=False))
 
 
-def _score(log_probability: Tensor) -> Tensor:
+def _score(log_probability: Vectors) -> Scalar:
     average = log_probability.exp().mean(dim=0)
     divergence = log_probability.exp() * (log_probability - average.clamp(min=1e-300).log())
     return divergence.nan_to_num(0).sum(dim=1).mean().exp()

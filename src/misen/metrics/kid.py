@@ -6,26 +6,32 @@ Source: Bińkowski et al. 2018 (arXiv:1801.01401), section 3; kernel (x.y / D + 
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float, Float64
 from torch import Tensor
 
+from misen.core.shapes import Scalar
 from misen.perception.figures import Figure, bootstrapped
 
 SUBSETS, SUBSET_SIZE = 100, 1000
+Reals = Float[Tensor, "reals features"]
+Fakes = Float[Tensor, "fakes features"]
 
 
-def kernel(first: Tensor, second: Tensor) -> Tensor:
+def kernel(
+    first: Float[Tensor, "first features"], second: Float[Tensor, "second features"]
+) -> Float64[Tensor, "first second"]:
     """(N, M) float64 kernel values of features (N, D) and (M, D)."""
     return (first.double() @ second.double().T / first.shape[1] + 1) ** 3
 
 
-def kernel_distance(real: Tensor, fake: Tensor) -> float:
+def kernel_distance(real: Reals, fake: Fakes) -> float:
     """Unbiased estimate from all features (N, D) and (M, D); negative by chance when the sets are alike."""
     within = [_off_diagonal_mean(kernel(features, features)) for features in (real, fake)]
     return float(sum(within) - 2 * kernel(real, fake).mean())
 
 
 def kid(
-    real: Tensor, fake: Tensor, subsets: int = SUBSETS, size: int = SUBSET_SIZE, seed: int = 0
+    real: Reals, fake: Fakes, subsets: int = SUBSETS, size: int = SUBSET_SIZE, seed: int = 0
 ) -> tuple[float, float]:
     """Mean and standard deviation over subsets.
 
@@ -43,7 +49,7 @@ def kid(
     return float(spread.mean()), float(spread.std(unbiased=False))
 
 
-def kid_interval(real: Tensor, fake: Tensor) -> Figure:
+def kid_interval(real: Reals, fake: Fakes) -> Figure:
     """``kernel_distance`` of N and N features with its bootstrap interval, in which no item is paired with itself."""
     n = min(len(real), len(fake))
     real, fake = real[:n], fake[:n]
@@ -59,7 +65,7 @@ def kid_interval(real: Tensor, fake: Tensor) -> Figure:
     return bootstrapped(distance, n)
 
 
-def _off_diagonal_mean(values: Tensor) -> Tensor:
+def _off_diagonal_mean(values: Float[Tensor, "items items"]) -> Scalar:
     count = len(values)
     return (values.sum() - values.diagonal().sum()) / (count * (count - 1))
 

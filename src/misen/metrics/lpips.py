@@ -11,9 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from misen.core.errors import FormatError
+from misen.core.shapes import Images, Maps, PerItem, Scalar, Vectors
 from misen.nn.perceptual import Features
 
 EPSILON = 1e-10
@@ -27,28 +29,28 @@ class Lpips:
         weights: (C_l,) >= 0 per map; None counts all channels equally.
     """
 
-    def __init__(self, features: Features, weights: Sequence[Tensor] | None = None) -> None:
+    def __init__(self, features: Features, weights: Sequence[Float[Tensor, " _"]] | None = None) -> None:
         self.features, self.weights = features, weights
 
-    def __call__(self, first: Tensor, second: Tensor) -> Tensor:
+    def __call__(self, first: Images, second: Images) -> PerItem:
         """(B,) distances >= 0 of pictures (B, 3, H, W) in [-1, 1]."""
         return (self.embed(first) - self.embed(second)).square().sum(dim=1)
 
     @torch.no_grad()
-    def embed(self, images: Tensor) -> Tensor:
+    def embed(self, images: Images) -> Vectors:
         """(B, sum of C_l h_l w_l) embeddings."""
         maps = self.features(images)
         weights = self.weights or [map_.new_ones(map_.shape[1]) for map_ in maps]
         return torch.cat([_embed(map_, weight) for map_, weight in zip(maps, weights, strict=True)], dim=1)
 
 
-def _embed(map_: Tensor, weight: Tensor) -> Tensor:
+def _embed(map_: Maps, weight: Float[Tensor, " channels"]) -> Vectors:
     length: Tensor = torch.linalg.vector_norm(map_, dim=1, keepdim=True)
     area = map_.shape[2] * map_.shape[3]
     return (map_ / (length + EPSILON) * (weight / area).sqrt()[:, None, None]).flatten(1)
 
 
-def read_linear(path: Path) -> list[Tensor]:
+def read_linear(path: Path) -> list[Float[Tensor, " _"]]:
     """The published linear weights, (C_l,) per map in order, from an ``.npz`` with ``lin0.model.1.weight`` and so on.
 
     Raises:
@@ -62,6 +64,6 @@ def read_linear(path: Path) -> list[Tensor]:
         return [torch.from_numpy(stored[name]).flatten() for name in names]
 
 
-def pairwise_diversity(embeddings: Tensor) -> Tensor:
+def pairwise_diversity(embeddings: Vectors) -> Scalar:
     """() mean distance over all pairs of N >= 2 samples of one condition, from their embeddings (N, D)."""
     return torch.pdist(embeddings.double()).square().mean()

@@ -9,7 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
+
+from misen.core.shapes import PerItem, Vectors
 
 NEAREST = 5
 
@@ -25,13 +28,15 @@ class Neighbourhoods:
         coverage: (N,) 1 where the neighbourhood of a real contains some fake.
     """
 
-    precision: Tensor
-    recall: Tensor
-    density: Tensor
-    coverage: Tensor
+    precision: Float[Tensor, " fakes"]
+    recall: Float[Tensor, " reals"]
+    density: Float[Tensor, " fakes"]
+    coverage: Float[Tensor, " reals"]
 
 
-def neighbourhoods(real: Tensor, fake: Tensor, nearest: int = NEAREST) -> Neighbourhoods:
+def neighbourhoods(
+    real: Float[Tensor, "reals features"], fake: Float[Tensor, "fakes features"], nearest: int = NEAREST
+) -> Neighbourhoods:
     """Compare features (N, D) of reals with (M, D) of fakes; N, M > ``nearest``.
 
     A neighbourhood is the ball around an item that reaches its ``nearest``-th neighbour in its own set.
@@ -47,6 +52,6 @@ def neighbourhoods(real: Tensor, fake: Tensor, nearest: int = NEAREST) -> Neighb
     )
 
 
-def _radii(features: Tensor, nearest: int) -> Tensor:
+def _radii(features: Vectors, nearest: int) -> PerItem:
     """(N,) distance of each item to its ``nearest``-th neighbour."""
     return torch.cdist(features, features).kthvalue(nearest + 1, dim=1).values

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
 
@@ -17,7 +18,7 @@ WIDTH = ONE_HOT_WIDTH + len(VIEWS)
 """Columns of everything a caption can rule out: the attributes' values in table order, then the views."""
 
 
-def ruled_out(captions: Sequence[Caption]) -> Tensor:
+def ruled_out(captions: Sequence[Caption]) -> Bool[Tensor, "captions values"]:
     """(B, WIDTH) bool: the values that cannot be if the caption is true; nothing where it says nothing."""
     denied = torch.zeros(len(captions), WIDTH, dtype=torch.bool)
     for row, caption in zip(denied, captions, strict=True):
@@ -39,7 +40,9 @@ def _rule_out(row: Tensor, mention: Mention) -> None:
         row[at] = kept
 
 
-def shown(attributes: Tensor, visible: Tensor, yaw: Tensor) -> Tensor:
+def shown(
+    attributes: Int[Tensor, "avatars 16"], visible: Bool[Tensor, "avatars 16"], yaw: Float[Tensor, " avatars"]
+) -> Bool[Tensor, "avatars values"]:
     """(N, WIDTH) bool: the visible values of N avatars, from (N, 16) indices, (N, 16) bool and (N,) radians."""
     values = [
         functional.one_hot(attributes[:, column], len(attribute)).bool() & visible[:, column, None]
@@ -50,6 +53,8 @@ def shown(attributes: Tensor, visible: Tensor, yaw: Tensor) -> Tensor:
     return torch.cat([*values, views], dim=1)
 
 
-def false_of(denied: Tensor, present: Tensor) -> Tensor:
+def false_of(
+    denied: Bool[Tensor, "captions values"], present: Bool[Tensor, "avatars values"]
+) -> Bool[Tensor, "captions avatars"]:
     """(B, N) bool: whether caption b claims something of avatar n that can be seen to be false."""
     return denied.float() @ present.float().T > 0

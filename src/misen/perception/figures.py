@@ -9,7 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Shaped
 from torch import Tensor
+
+from misen.core.shapes import PerItem, Scalar
 
 RESAMPLES = 500
 
@@ -34,7 +37,7 @@ class Figure:
         return f"{self.value:.4f} [{self.low:.4f}, {self.high:.4f}] n={self.n}"
 
 
-def bootstrapped(statistic: Callable[[Tensor], Tensor], n: int) -> Figure:
+def bootstrapped(statistic: Callable[[Tensor], Scalar], n: int) -> Figure:
     """``statistic`` of item indices (n,), and its spread over resamples of the items."""
     draws = torch.Generator().manual_seed(0)
     values = torch.stack([statistic(torch.randint(n, (n,), generator=draws)) for _ in range(RESAMPLES)])
@@ -42,18 +45,18 @@ def bootstrapped(statistic: Callable[[Tensor], Tensor], n: int) -> Figure:
     return Figure(float(statistic(torch.arange(n))), low, high, n)
 
 
-def ratio(part: Tensor, whole: Tensor) -> Figure:
+def ratio(part: Shaped[Tensor, "items columns"], whole: Shaped[Tensor, "items columns"]) -> Figure:
     """Mean over K columns of sum(part) / sum(whole) over items, both (N, K); columns without a whole do not count."""
     part, whole = part.double(), whole.double()
     return bootstrapped(lambda items: (part[items].sum(dim=0) / whole[items].sum(dim=0)).nanmean(), len(part))
 
 
-def mean(values: Tensor) -> Figure:
+def mean(values: PerItem) -> Figure:
     """Mean of (N,) values."""
     return ratio(values[:, None], torch.ones_like(values[:, None]))
 
 
-def correlation(first: Tensor, second: Tensor) -> Figure:
+def correlation(first: PerItem, second: PerItem) -> Figure:
     """Pearson correlation of (N,) and (N,)."""
     both = torch.stack([first.double(), second.double()])
     return bootstrapped(lambda items: torch.corrcoef(both[:, items])[0, 1], len(first))

@@ -6,8 +6,10 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
+from jaxtyping import Bool, Float
 from torch import Tensor
 
+from misen.core.shapes import Images, Masks, PerItem, Vectors
 from misen.perception.claims import false_of, ruled_out, shown
 from misen.perception.figures import Figure, correlation, mean, ratio
 from misen.perception.objective import FRONT, facing_of, wrapped
@@ -24,7 +26,7 @@ Counts = dict[str, tuple[Tensor, Tensor]]
 
 
 @torch.no_grad()
-def grade_observer(observer: Look, truths: Iterable[Truth], look: Callable[[Tensor], Tensor]) -> dict[str, Figure]:
+def grade_observer(observer: Look, truths: Iterable[Truth], look: Callable[[Images], Images]) -> dict[str, Figure]:
     """Every head's figure on the pictures of ``truths``, seen through ``look``.
 
     Returns:
@@ -69,7 +71,7 @@ def _counts(reading: Reading, truth: Truth) -> Counts:
     }
 
 
-def _right(reading: Reading, truth: Truth) -> Tensor:
+def _right(reading: Reading, truth: Truth) -> Bool[Tensor, "batch 16"]:
     """(B, 16) bool: visible attributes that are read correctly."""
     read = [reading.log_probability(column).argmax(dim=1) for column in range(len(ATTRIBUTES))]
     return (torch.stack(read, dim=1) == truth.record.attributes) & truth.observation.attributes_visible
@@ -87,7 +89,7 @@ def _pooled(values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     return (values * mask).sum(dim=1, keepdim=True), mask.sum(dim=1, keepdim=True)
 
 
-def _depth_correlation(read: Tensor, true: Tensor, alpha: Tensor) -> Tensor:
+def _depth_correlation(read: Masks, true: Masks, alpha: Masks) -> PerItem:
     """(B,) Pearson correlations where the avatar covers the picture."""
     inside = (alpha > 0.5).float()
     area = inside.sum(dim=(1, 2, 3), keepdim=True).clamp(min=1)
@@ -95,14 +97,14 @@ def _depth_correlation(read: Tensor, true: Tensor, alpha: Tensor) -> Tensor:
     return torch.nn.functional.cosine_similarity(read.flatten(1), true.flatten(1))
 
 
-def _openness(reading: Reading, truth: Truth) -> Tensor:
+def _openness(reading: Reading, truth: Truth) -> Float[Tensor, "frontal 2"]:
     """(F, 2) read and true jaw opening of the frontal faces."""
     column = EXPRESSION_AXES.index("jaw open")
     front = facing_of(truth.record.camera[:, 0]) == 0
     return torch.stack([reading.expression[front, column], truth.record.expression[front, column]], dim=1)
 
 
-def _auc(identities: Tensor, exemplars: Tensor) -> Tensor:
+def _auc(identities: Vectors, exemplars: Vectors) -> PerItem:
     """(N,) share of the other avatars' exemplars that are less like each picture than its own exemplar."""
     likeness = identities @ exemplars.T
     own = likeness.diagonal()[:, None]

@@ -9,10 +9,12 @@ import math
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 from misen.core.image import resize
+from misen.core.shapes import Images, Scalar, Vectors
 from misen.nn.convnext import ConvNeXtPyramid
 from misen.nn.pooling import AttentionPool, TopDown
 from misen.nn.pyramid import Pyramid
@@ -21,6 +23,8 @@ from misen.perception.senses import SIZE
 from misen.perception.text import TextTower
 
 WIDTH = 128
+Places = Float[Tensor, "batch 128"]
+"""Unit vectors, one per picture or sentence."""
 INITIAL_TEMPERATURE, LARGEST_SCALE = 0.07, 100.0
 
 
@@ -35,7 +39,7 @@ class ImageTower(nn.Module):
         self.pool = AttentionPool(width, queries)
         self.gather = nn.Linear(queries * width + pyramid.widths[-1], pooled)
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Images) -> Vectors:
         """(B, 3, H, W) in [-1, 1], resized to 64 pixels first -> (B, pooled)."""
         maps = self.pyramid(resize(images, SIZE))
         attended = self.pool(self.fuse(maps[1:]))
@@ -58,24 +62,24 @@ class JointEmbedding(nn.Module):
         self.project_words = nn.Linear(words.model.config.hidden_size, WIDTH, bias=False)
         self.log_scale = nn.Parameter(torch.tensor(-math.log(INITIAL_TEMPERATURE)))
 
-    def image(self, images: Tensor) -> Tensor:
+    def image(self, images: Images) -> Places:
         """(B, 3, H, W) in [-1, 1] -> (B, 128) unit vectors; differentiable in the pictures."""
         return self.place_picture(self.picture(images))
 
-    def text(self, sentences: Sequence[str]) -> Tensor:
+    def text(self, sentences: Sequence[str]) -> Places:
         """B sentences -> (B, 128) unit vectors."""
         return self.place_words(self.words(sentences))
 
-    def place_picture(self, pooled: Tensor) -> Tensor:
+    def place_picture(self, pooled: Vectors) -> Places:
         """The image tower's pooled states -> unit vectors."""
         return functional.normalize(self.project_picture(pooled).float(), dim=1)
 
-    def place_words(self, pooled: Tensor) -> Tensor:
+    def place_words(self, pooled: Vectors) -> Places:
         """The text tower's pooled states -> unit vectors."""
         return functional.normalize(self.project_words(pooled).float(), dim=1)
 
     @property
-    def scale(self) -> Tensor:
+    def scale(self) -> Scalar:
         """The inverse temperature, at most 100."""
         return self.log_scale.exp().clamp(max=LARGEST_SCALE)
 

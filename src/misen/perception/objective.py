@@ -6,9 +6,11 @@ import math
 from collections.abc import Mapping
 
 import torch
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 from torch.nn import functional
 
+from misen.core.shapes import Maps, PerItem, Points, Scalar, Vectors
 from misen.nn.contrastive import info_nce, similarities
 from misen.perception.reading import Reading
 from misen.scene.anatomy import CLASSES
@@ -23,7 +25,7 @@ TEMPERATURE = 0.1
 FRONT, BACK = math.radians(60), math.radians(120)
 
 
-def observer_losses(reading: Reading, truth: Truth, exemplars: Tensor) -> dict[str, Tensor]:
+def observer_losses(reading: Reading, truth: Truth, exemplars: Float[Tensor, "exemplars 64"]) -> dict[str, Scalar]:
     """Every term for a batch of B readings.
 
     Args:
@@ -48,7 +50,9 @@ def observer_losses(reading: Reading, truth: Truth, exemplars: Tensor) -> dict[s
     }
 
 
-def attribute_loss(logits: Tensor, values: Tensor, visible: Tensor) -> Tensor:
+def attribute_loss(
+    logits: Float[Tensor, "batch values"], values: Int[Tensor, "batch 16"], visible: Bool[Tensor, "batch 16"]
+) -> Scalar:
     """Mean cross-entropy of each attribute over the avatars that show it, averaged over the attributes.
 
     Args:
@@ -64,13 +68,13 @@ def attribute_loss(logits: Tensor, values: Tensor, visible: Tensor) -> Tensor:
     return ((torch.stack(losses, dim=1) * seen).sum(dim=0) / seen.sum(dim=0).clamp(min=1)).mean()
 
 
-def facing_of(yaw: Tensor) -> Tensor:
+def facing_of(yaw: PerItem) -> Int[Tensor, " batch"]:
     """(B,) radians -> (B,) int64: 0 front, 1 side, 2 back."""
     turned = wrapped(yaw).abs()
     return (turned >= FRONT).long() + (turned > BACK).long()
 
 
-def wrapped(angle: Tensor) -> Tensor:
+def wrapped(angle: Points) -> Points:
     """The same angle in [-pi, pi]."""
     return torch.atan2(angle.sin(), angle.cos())
 
@@ -80,7 +84,7 @@ def _where(mask: Tensor, values: Tensor) -> Tensor:
     return (values * mask).sum() / mask.sum().clamp(min=1)
 
 
-def _segmentation(logits: Tensor, classes: Tensor) -> Tensor:
+def _segmentation(logits: Maps, classes: UInt8[Tensor, "batch rows columns"]) -> Scalar:
     """Cross-entropy plus one minus the mean Dice overlap of the classes.
 
     Source: Milletari et al. 2016 (arXiv:1606.04797), equation 3; deviation: sums run over the batch, not one picture.
@@ -95,5 +99,5 @@ def _segmentation(logits: Tensor, classes: Tensor) -> Tensor:
     return 1 - right.mean() - dice.mean()
 
 
-def _camera(read: Tensor, true: Tensor) -> Tensor:
+def _camera(read: Vectors, true: Vectors) -> Scalar:
     return functional.smooth_l1_loss(wrapped(read - true), torch.zeros_like(true), beta=0.05)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Protocol, runtime_checkable
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 from misen.core.image import resize
+from misen.core.shapes import Images, Maps, Vectors
 from misen.nn.convnext import ConvNeXtPyramid
 from misen.nn.pooling import AttentionPool, TopDown, average_under, soft_argmax
 from misen.nn.pyramid import Pyramid
@@ -20,6 +22,8 @@ from misen.scene.attributes import ONE_HOT_WIDTH
 
 FEATURES, IDENTITY = 256, 64
 CAMERA = 6  # sine and cosine of yaw, pitch and roll
+Logits = Float[Tensor, "batch 17 2*rows 2*columns"]
+"""Of classes, on a grid twice as fine as that of the fused map."""
 SPECK = 0.1
 """Area, in cells of the fused map, below which a part counts as absent."""
 VECTORS = {
@@ -39,7 +43,7 @@ class Pool(Protocol):
 
     outputs: int
 
-    def read(self, fused: Tensor, segmentation: Tensor) -> Tensor:
+    def read(self, fused: Maps, segmentation: Logits) -> Vectors:
         """(B, width, h, w) and class logits (B, 17, 2h, 2w) -> (B, outputs)."""
         ...
 
@@ -47,7 +51,7 @@ class Pool(Protocol):
 class LearnedPool(AttentionPool):
     """Learns by itself where to look."""
 
-    def read(self, fused: Tensor, segmentation: Tensor) -> Tensor:
+    def read(self, fused: Maps, segmentation: Logits) -> Vectors:
         """(B, width, h, w) and class logits -> (B, outputs)."""
         return self.forward(fused)
 
@@ -59,7 +63,7 @@ class PartPool(nn.Module):
         super().__init__()
         self.outputs = len(CLASSES) * (width + 1)
 
-    def read(self, fused: Tensor, segmentation: Tensor) -> Tensor:
+    def read(self, fused: Maps, segmentation: Logits) -> Vectors:
         """(B, width, h, w) and class logits -> (B, outputs)."""
         share = functional.avg_pool2d(segmentation.detach().float().softmax(dim=1), 2).flatten(2)
         area = share.sum(dim=2, keepdim=True)
@@ -81,7 +85,7 @@ class Observer(nn.Module):
         self.gather = nn.Linear(pool.outputs + pyramid.widths[-1], FEATURES)
         self.heads = nn.Linear(FEATURES, sum(VECTORS.values()))
 
-    def forward(self, images: Tensor) -> Reading:
+    def forward(self, images: Images) -> Reading:
         """Read pictures (B, 3, H, W) in [-1, 1], resized to 64 pixels first; differentiable in them."""
         maps = self.pyramid(resize(images, SIZE))
         fused = self.fuse(maps)
@@ -105,7 +109,7 @@ class Observer(nn.Module):
         )
 
 
-def _angles(pairs: Tensor) -> Tensor:
+def _angles(pairs: Float[Tensor, "batch 6"]) -> Float[Tensor, "batch 3"]:
     """(B, 6) sines and cosines -> (B, 3) radians; raw zeros mean straight ahead."""
     sine, cosine = pairs.chunk(2, dim=1)
     return torch.atan2(sine, cosine + 1)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from misen.core.shapes import Pyramids, Vectors
 from misen.scene.attributes import ATTRIBUTES, OFFSETS
 
 
@@ -28,19 +30,19 @@ class Reading:
         pyramid: feature maps (B, C_l, h_l, w_l) for perceptual distances, shallow to deep.
     """
 
-    attributes: Tensor
-    segmentation: Tensor
-    landmarks: Tensor
-    landmarks_visible: Tensor
-    camera: Tensor
-    facing: Tensor
-    depth: Tensor
-    identity: Tensor
-    expression: Tensor
-    features: Tensor
-    pyramid: tuple[Tensor, ...]
+    attributes: Float[Tensor, "batch values"]
+    segmentation: Float[Tensor, "batch 17 rows columns"]
+    landmarks: Float[Tensor, "batch 32 2"]
+    landmarks_visible: Float[Tensor, "batch 32"]
+    camera: Float[Tensor, "batch 3"]
+    facing: Float[Tensor, "batch 3"]
+    depth: Float[Tensor, "batch 1 rows columns"]
+    identity: Float[Tensor, "batch 64"]
+    expression: Float[Tensor, "batch 12"]
+    features: Vectors
+    pyramid: Pyramids
 
-    def log_probability(self, column: int) -> Tensor:
+    def log_probability(self, column: int) -> Float[Tensor, "batch values"]:
         """(B, values) log-probabilities of the attribute in ``column``."""
         start = OFFSETS[column]
         return functional.log_softmax(self.attributes[:, start : start + len(ATTRIBUTES[column])].float(), dim=1)

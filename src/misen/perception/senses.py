@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
+from jaxtyping import Float
 from torch import Tensor
 
+from misen.core.shapes import Images
 from misen.perception.reading import Reading
 
-Look = Callable[[Tensor], Reading]
+Look = Callable[[Images], Reading]
 """Pictures (B, 3, H, W) in [-1, 1] of any size -> what is seen in them."""
 
 SIZE = 64
@@ -20,11 +22,11 @@ SIZE = 64
 class JointEmbedding(Protocol):
     """Pictures and sentences in one space."""
 
-    def image(self, images: Tensor) -> Tensor:
+    def image(self, images: Images) -> Float[Tensor, "batch 128"]:
         """(B, 3, H, W) in [-1, 1] of any size -> (B, 128) unit vectors."""
         ...
 
-    def text(self, sentences: list[str]) -> Tensor:
+    def text(self, sentences: list[str]) -> Float[Tensor, "batch 128"]:
         """B sentences -> (B, 128) unit vectors."""
         ...
 

@@ -6,11 +6,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from misen.core.shapes import Images
+
 BLUR, GRAIN, STAINS, GAIN, TINT = 0.9, 0.08, 0.08, 0.06, 0.04
 """Strongest blur (share of a 3x3 mean), largest deviations of noise per pixel and per 4x4 block, of gain and offset."""
 
 
-def soften(images: Tensor) -> Tensor:
+def soften(images: Images) -> Images:
     """Disturb half of the pictures (B, 3, H, W), each differently; draws from torch's global generator."""
     hurt = (torch.rand(len(images), 1, 1, 1) < 0.5).to(images)
     blur, grain, stains = ((hurt * torch.rand(len(images), 1, 1, 1) * most) for most in (BLUR, GRAIN, STAINS))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
+from misen.core.shapes import Vectors
 from misen.nn.weights import SHIPPED
 
 GROUP = 64
@@ -53,7 +54,7 @@ class TextTower(nn.Module):
         ids: list[list[int]] = self.tokenizer(list(sentences), truncation=True).input_ids
         return ids
 
-    def forward(self, sentences: Sequence[str]) -> Tensor:
+    def forward(self, sentences: Sequence[str]) -> Vectors:
         """(B, D) pooled states: those of the end-of-text tokens.
 
         Sentences of like length are computed together, because most are half as long as the longest.
@@ -64,7 +65,7 @@ class TextTower(nn.Module):
         pooled = torch.cat([self._pool([ids[item] for item in group]) for group in groups])
         return pooled[torch.tensor(order).argsort()]
 
-    def _pool(self, ids: list[list[int]]) -> Tensor:
+    def _pool(self, ids: list[list[int]]) -> Vectors:
         padded = self.tokenizer.pad({"input_ids": ids}, return_tensors="pt").input_ids
         pooled: Tensor = self.model(input_ids=padded.to(self.model.device)).pooler_output
         return pooled
