@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import torch
 from torch import Tensor
@@ -33,7 +32,7 @@ class Trial:
     shuffled: Tensor
 
     @classmethod
-    def cat(cls, trials: Sequence[Self]) -> Self:
+    def cat(cls, trials: Sequence[Trial]) -> Trial:
         """One trial from several."""
         return cls(*(torch.cat(parts) for parts in zip(*(trial.columns for trial in trials), strict=True)))
 

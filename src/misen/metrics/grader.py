@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import torch
 from torch import Tensor
@@ -34,7 +33,7 @@ class Survey:
     types: Tensor
 
     @classmethod
-    def cat(cls, surveys: Sequence[Self]) -> Self:
+    def cat(cls, surveys: Sequence[Survey]) -> Survey:
         """One survey from several."""
         return cls(*(torch.cat(parts) for parts in zip(*((s.features, s.types) for s in surveys), strict=True)))
 

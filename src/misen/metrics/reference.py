@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import torch
 from safetensors.torch import save
@@ -72,7 +72,7 @@ class Reference:
         (folder / CARD).write_text(to_toml(card | dict(facts)), encoding="utf-8")
 
     @classmethod
-    def load(cls, folder: Path, extractor: str) -> Self:
+    def load(cls, folder: Path, extractor: str) -> Reference:
         """What ``save`` wrote.
 
         Raises:
