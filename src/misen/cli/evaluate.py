@@ -46,10 +46,10 @@ def adherence(
     json: Json = False,
 ) -> None:
     """Whether pictures obey a modality, by a judge that never steers."""
-    from misen.app.evaluate import evaluate_adherence, evaluate_together
-
     if beside and route != "auto":
         raise InputError("--beside cannot be combined with --route", field="beside", hint="leave one of them out")
+    from misen.app.evaluate import evaluate_adherence, evaluate_together
+
     examinee = _examinee(model, batch)
     with _examination(split, n) as bench:
         report: Report = (
