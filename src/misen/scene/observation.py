@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 import torch
+from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
+
+from misen.core.shapes import Images, Masks
 
 
 @dataclass(frozen=True)
@@ -27,16 +30,16 @@ class Observation:
         attributes_visible: (B, 16) bool: at least 6 pixels (at 64 px) show the attribute's value.
     """
 
-    image: Tensor
-    alpha: Tensor
-    segmentation: Tensor
-    depth: Tensor
-    normals: Tensor
-    surface: Tensor
-    part: Tensor
-    landmarks: Tensor
-    landmarks_visible: Tensor
-    attributes_visible: Tensor
+    image: Images
+    alpha: Masks
+    segmentation: UInt8[Tensor, "batch height width"]
+    depth: Masks
+    normals: Images
+    surface: Images
+    part: UInt8[Tensor, "batch height width"]
+    landmarks: Float[Tensor, "batch 32 2"]
+    landmarks_visible: Bool[Tensor, "batch 32"]
+    attributes_visible: Bool[Tensor, "batch 16"]
 
     def __len__(self) -> int:
         return int(self.image.shape[0])

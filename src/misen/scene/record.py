@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 
 import torch
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from misen.scene.attributes import ATTRIBUTES, COLUMN
@@ -28,13 +29,13 @@ class Record:
             hair parting, curl phase), so that no two avatars of one description are alike.
     """
 
-    seed: Tensor
-    identity: Tensor
-    expression: Tensor
-    attributes: Tensor
-    camera: Tensor
-    light: Tensor
-    detail: Tensor
+    seed: Int64[Tensor, " batch"]
+    identity: Float[Tensor, "batch 20"]
+    expression: Float[Tensor, "batch 12"]
+    attributes: Int64[Tensor, "batch 16"]
+    camera: Float[Tensor, "batch 5"]
+    light: Float[Tensor, "batch 4"]
+    detail: Float[Tensor, "batch 8"]
 
     def __len__(self) -> int:
         return int(self.seed.shape[0])

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 
 from torch import Tensor
 
+from misen.core.shapes import Images, Masks
 from misen.scene.observation import Observation
 from misen.scene.record import Record
 
@@ -23,8 +24,8 @@ class Truth:
 
     record: Record
     observation: Observation
-    sketch: Tensor
-    exemplar: Tensor
+    sketch: Masks
+    exemplar: Images
 
     def __len__(self) -> int:
         return len(self.record)
