@@ -18,16 +18,16 @@ from tiny import forget, install, tiny_weights
 __all__ = ["tiny_weights"]
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def installed(tiny_weights: Path) -> Iterator[Path]:
-    """The package finds the models of a miniature installation, and nothing else."""
+    """In these tests Misen finds the models of a miniature installation, and nothing else."""
     with pytest.MonkeyPatch.context() as patch:
         install(tiny_weights, patch.setattr)
         yield tiny_weights
     forget()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def model(installed: Path) -> Model:
     """The model that ships, in miniature, as ``misen.load`` opens it."""
     return load("avatars/diffusion")
