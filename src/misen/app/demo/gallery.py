@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
@@ -127,7 +128,9 @@ def make_gallery(folder: str | Path, *, model: str | None = None, watch: Watch |
     maker = _Maker(load(model), folder, watch or (lambda fraction, words: None), began)
     home = next(home for home in HOMES if home.is_dir())
     maker.make(chain(described(home), observed()))
-    gallery = Gallery(folder, maker.model.name, tuple(maker.shown), tuple(maker.left_out), time.perf_counter() - began)
+    gallery = Gallery(
+        folder, maker.model.name, tuple(maker.shown), tuple(dict.fromkeys(maker.left_out)), time.perf_counter() - began
+    )
     atomic.write(folder / DATA, json.dumps(gallery.to_json(), ensure_ascii=False, indent=1).encode())
     atomic.write(gallery.page, page.render(gallery).encode())
     return gallery
@@ -153,20 +156,22 @@ class _Maker:
         self.left_out: list[str] = []
 
     def make(self, exhibits: Iterable[Exhibit]) -> None:
-        """All exhibits that the model follows and the time allows."""
+        """All exhibits that the model follows and the time allows, a picture of every section before the second."""
         listed = list(exhibits)
-        for index, exhibit in enumerate(listed):
-            self.watch(index / len(listed), f"{exhibit.section}, {time.perf_counter() - self.began:.0f} s")
+        for done, index in enumerate(_fairly(listed)):
+            exhibit = listed[index]
+            self.watch(done / len(listed), f"{exhibit.section}, {time.perf_counter() - self.began:.0f} s")
             if time.perf_counter() - self.began > SECONDS:
                 self.left_out.append(f"{exhibit.section}: {SECONDS:.0f} seconds were over")
                 continue
             try:
-                self.shown.append(self._show(exhibit))
+                self.shown.append(self._show(exhibit, f"{index:02d}"))
             except Unreachable as refusal:
                 self.left_out.append(f"{exhibit.section}: {refusal.message}")
+        self.shown.sort(key=lambda one: one.picture)
 
-    def _show(self, exhibit: Exhibit) -> Shown:
-        name, began = f"{len(self.shown):02d}", time.perf_counter()
+    def _show(self, exhibit: Exhibit, name: str) -> Shown:
+        began = time.perf_counter()
         result = self.model.synthesize(*exhibit.guidances, **exhibit.settings())
         seconds = time.perf_counter() - began
         result.images[0].save(self.folder / f"{name}.png", overwrite=True)
@@ -194,6 +199,16 @@ class _Maker:
     def _save(self, preview: Tensor, file: str) -> str:
         atomic.write(self.folder / file, png.encode(to_bytes(preview)[0].numpy()))
         return file
+
+
+def _fairly(exhibits: Sequence[Exhibit]) -> list[int]:
+    """Indices in an order in which every section has its k-th picture before any has its next."""
+    counts: Counter[str] = Counter()
+    ranks = []
+    for exhibit in exhibits:
+        ranks.append(counts[exhibit.section])
+        counts[exhibit.section] += 1
+    return sorted(range(len(exhibits)), key=ranks.__getitem__)
 
 
 def _captions(exhibit: Exhibit) -> Iterator[str]:

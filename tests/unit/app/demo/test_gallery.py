@@ -110,8 +110,13 @@ def test_when_the_time_is_over_the_rest_is_left_out(brief, tmp_path, monkeypatch
     monkeypatch.setattr(gallery, "SECONDS", 0.0)
     made = make_gallery(tmp_path)
     assert made.shown == ()
-    assert len(made.left_out) == 3
+    assert made.left_out == ("Views & words: 0 seconds were over", "Adapted: 0 seconds were over")
     assert made.page.is_file()
+
+
+def test_every_section_gets_a_picture_before_any_gets_its_second():
+    sections = ["a", "a", "a", "b", "c", "c"]
+    assert gallery._fairly([Exhibit(name, "", (), 0) for name in sections]) == [0, 3, 4, 1, 5, 2]
 
 
 def test_previews_of_the_start_and_the_mask_are_shown(installed, tmp_path, listed, monkeypatch):
