@@ -54,8 +54,9 @@ def _training(training: Mapping[str, Any]) -> str:
 
 
 def _figures(figures: Mapping[str, Any]) -> Iterator[str]:
-    """Each figure with its value, but for those of single parts, which have a dot in their name."""
+    """Each figure with its value; a part of another figure ("attributes.hat" beside "attributes") is left to the card."""
     for name, figure in figures.items():
         value = figure.get("value") if isinstance(figure, Mapping) else figure
-        if "." not in name and isinstance(value, int | float):
+        whole = name.partition(".")[0]
+        if (whole == name or whole not in figures) and isinstance(value, int | float):
             yield f"{name} {value:.3g}"
