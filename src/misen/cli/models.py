@@ -54,7 +54,7 @@ def _training(training: Mapping[str, Any]) -> str:
 
 
 def _figures(figures: Mapping[str, Any]) -> Iterator[str]:
-    """Each figure with its value; a part of another one, as "attributes.hat" is of "attributes", is left to the card."""
+    """Each figure with its value; parts of another, as "attributes.hat" of "attributes", stay on the card."""
     for name, figure in figures.items():
         value = figure.get("value") if isinstance(figure, Mapping) else figure
         whole = name.partition(".")[0]
