@@ -16,8 +16,8 @@ SKIN = {
     "light": "f2bd96",
     "tan": "d0935c",
     "brown": "9e6237",
-    "dark": "6b3d25",
-    "very dark": "3a2118",
+    "dark": "70412a",
+    "very dark": "40261c",
 }
 HAIR = {
     "black": "17151a",
@@ -80,7 +80,7 @@ class Response:
 _CLOTH = Response(0.30, 0.0, 0.03, 0.25, 12.0)
 _METAL = Response(0.20, 0.0, 0.9, 1.2, 40.0)
 MATERIALS: dict[str, Response] = {
-    "skin": Response(0.42, 1.0, 0.10, 1.0, 14.0),
+    "skin": Response(0.42, 1.0, 0.06, 1.15, 14.0),
     "brow": Response(0.25, 0.0, 0.05, 0.3, 14.0),
     "hair": Response(0.25, 0.0, 0.16, 1.0, 18.0),
     "stubble": Response(0.30, 0.3, 0.05, 0.8, 14.0),
@@ -145,7 +145,7 @@ def _lips(record: Record, skin: Tensor) -> Tensor:
     feminine = record.attributes[:, COLUMN["presentation"]] == BY_KEY["presentation"].index("feminine")
     shades = linear({"rose": "d8344f", "berry": "b01d4e", "coral": "ee5044"}).to(skin)
     paint = shades[(record.detail[:, 6] * 3).long()]
-    natural = mix(skin, linear({"flesh": "a8322f"}).to(skin), 0.46) * 0.86
+    natural = mix(skin, linear({"flesh": "bc4038"}).to(skin), 0.52) * 0.92
     return torch.where(feminine[:, None], mix(natural, paint, 0.82), natural)
 
 
@@ -174,7 +174,7 @@ def palette(record: Record) -> Palette:
         "skin": skin,
         "brow": brow,
         "hair": hair,
-        "stubble": mix(skin, hair, 0.72),
+        "stubble": mix(skin, hair, 0.85) * 0.85,
         "tie": one * 0.05 + 0.25 * shirt,
         "hat": hat,
         "hat fold": _contrast(hat, 0.35),

@@ -24,7 +24,9 @@ SURFACE_SCALE = 2.6
 """Head radii per unit of the surface coordinates."""
 ENOUGH = 6
 """Pixels at 64 px that make a thing visible."""
-FACING, FRONT, BEHIND = 1.22, 1.40, 1.75
+SWATCH = 16
+"""Pixels at 64 px that tell the colour of hair, whose strands and stubble vary."""
+FACING, FRONT, BEHIND = 1.13, 1.22, 1.75
 """Yaw, in radians, up to which details of the face, the face, and the neckline can be judged."""
 TOLERANCE = 0.12
 """Depth, in head radii, by which a landmark may lie under the visible surface."""
@@ -164,9 +166,9 @@ class _Evidence:
         wanted = torch.tensor([BY_KEY[key].index(value) for value in values], device=self.classes.device)
         return torch.isin(self.record.attributes[:, COLUMN[key]], wanted)
 
-    def shows(self, *classes: str) -> Tensor:
+    def shows(self, *classes: str, pixels: int = ENOUGH) -> Tensor:
         """(B,) bool: enough pixels of some classes."""
-        return self.classes[:, [CLASSES.index(name) for name in classes]].sum(1) >= ENOUGH
+        return self.classes[:, [CLASSES.index(name) for name in classes]].sum(1) >= pixels
 
     def shows_parts(self, *names: str) -> Tensor:
         """(B,) bool: enough pixels of the primitives whose names contain one of the words."""
@@ -201,14 +203,14 @@ def attribute_visibility(seen: _Evidence) -> Tensor:
     rules = {
         "skin_tone": seen.shows("skin", "neck", "ear", "nose"),
         "hair_style": _hair_style(seen),
-        "hair_color": seen.shows("hair") & ~seen.has("hair_style", "bald"),
+        "hair_color": seen.shows("hair", pixels=SWATCH) & ~seen.has("hair_style", "bald"),
         "eye_color": seen.shows("iris") & ~seen.has("glasses", "sunglasses"),
         "glasses": face & (seen.has("glasses", "none") | seen.shows_parts(" rim", " lens")),
         "hat": seen.has("hat", "none") | seen.shows("hat"),
         "hat_color": seen.shows("hat"),
         "facial_hair": _facial_hair(seen),
         "earrings": _earrings(seen),
-        "expression": face & seen.shows("brow", "upper lip", "lower lip", "mouth"),
+        "expression": face & seen.shows("upper lip", "lower lip", "mouth"),
         "shirt_color": seen.shows("shirt"),
         "shirt_style": seen.shows("shirt") & (seen.within(BEHIND) | seen.has("shirt_style", "hoodie")),
         "background": seen.shows("background"),

@@ -212,14 +212,17 @@ def _choose(*cases: tuple[Tensor, str]) -> Tensor:
 
 
 def _cavity(y: Tensor, top: Tensor, bottom: Tensor) -> Tensor:
-    """(3, n) teeth above, tongue below, dark between."""
+    """(3, n) teeth above, tongue below, dark between; a slightly open mouth shows both rows of teeth."""
     dark, red, white = (
         torch.tensor(color, device=y.device)[:, None]
         for color in ((0.045, 0.008, 0.010), (0.50, 0.075, 0.085), (0.88, 0.87, 0.84))
     )
     tongue = smooth(0.05, 0.0, (y - bottom) / (top - bottom + 1e-3) - 0.34)
-    teeth = smooth(0.03, -0.03, (top - y) - (0.46 * (top - bottom)).clamp(max=0.20))
-    return mix(mix(dark, red, tongue), white, teeth)
+    opening = top - bottom
+    row = (0.46 * opening).clamp(max=0.20)
+    above, below = smooth(0.03, -0.03, top - y - row), smooth(0.03, -0.03, y - bottom - row)
+    clenched = smooth(0.75, 0.55, opening)
+    return mix(mix(dark, red, tongue), white, above.maximum(below * clenched))
 
 
 def _tilt(paint: Paint, samples: Tensor, push: Tensor) -> None:
@@ -236,18 +239,20 @@ def _paint_skin(canvas: Canvas, paint: Paint) -> None:
     old, young = (canvas.holds("age", value, samples) for value in ("old", "young"))
     cheeks = bump(aside - 0.50, 0.20) * bump(y + 0.27, 0.16) * front
     nose = bump(x, 0.2) * bump(y + 0.2, 0.12) * smooth(0.9, 1.1, z)
-    warmth = 0.30 * cheeks * (1 + 1.1 * young - 0.5 * old) + 0.22 * nose
+    on_nose = (paint.label[samples] == CLASSES.index("nose")).float()
+    warmth = 0.30 * cheeks * (1 + 1.1 * young - 0.5 * old) + 0.14 * nose + 0.16 * on_nose
     pale = canvas.palette.skin[canvas.hits.item[samples]].T
     flush = pale * torch.tensor([1.02, 0.52, 0.47], device=x.device)[:, None]
     color = mix(paint.color[:, samples], flush, warmth)
     unlabelled = (paint.label[samples] == CLASSES.index("skin")) | (paint.label[samples] == CLASSES.index("nose"))
-    ink = old * front * _wrinkles(x, y) * unlabelled
+    on_neck = paint.label[samples] == CLASSES.index("neck")
+    ink = old * (front * _wrinkles(x, y) * unlabelled + _neck_lines(x, y) * on_neck)
     color = color * (
-        1 - canvas.holds("presentation", "masculine", samples) * (0.30 - 0.18 * young) * _shadow_of_beard(x, y, z)
+        1 - canvas.holds("presentation", "masculine", samples) * (0.42 - 0.24 * young) * _shadow_of_beard(x, y, z)
     )
     freckles = canvas.record.detail[:, 5][canvas.hits.item[samples]] > 0.80
     ink = ink + 0.9 * freckles * cheeks * _speckle(x, y)
-    paint.color[:, samples] = color * (1 - 0.42 * ink.clamp(0, 1)).pow(
+    paint.color[:, samples] = color * (1 - 0.50 * ink.clamp(0, 1)).pow(
         torch.tensor([0.8, 1.1, 1.15], device=x.device)[:, None]
     )
 
@@ -277,7 +282,13 @@ def _wrinkles(x: Tensor, y: Tensor) -> Tensor:
         * smooth(-0.22, -0.30, y)
         * smooth(-0.74, -0.62, y)
     )
-    return 0.8 * forehead + bags + 0.5 * feet + 1.1 * fold
+    return 0.8 * forehead + bags + 0.5 * feet + 1.2 * fold
+
+
+def _neck_lines(x: Tensor, y: Tensor) -> Tensor:
+    """(n,) depth of the creases around the neck."""
+    sag = 0.05 * x.square()
+    return sum((bump(y - height - sag, 0.022) for height in (-1.16, -1.27, -1.38)), torch.zeros_like(x))
 
 
 def _paint_nostrils(canvas: Canvas, paint: Paint) -> None:

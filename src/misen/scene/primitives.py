@@ -78,7 +78,7 @@ def skin() -> Iterator[Primitive]:
     yield part("nose tip", (0.0, -0.20, 0.10), (0.155, 0.125, 0.155), "nose", frame="face")
     yield from mirrored(part("nostril", (0.115, -0.225, 0.03), (0.085, 0.075, 0.10), "nose", frame="face"))
     yield from mirrored(part("ear", (0.93, -0.06, -0.08), (0.09, 0.25, 0.17), "ear", (0.45, 0.0, -0.12)))
-    yield part("mouth", (0.0, -0.555, -0.145), (0.45, 0.33, 0.185), "skin", (0.0, -0.12, 0.0), "face")
+    yield part("mouth", (0.0, -0.555, -0.15), (0.49, 0.37, 0.19), "skin", (0.0, -0.12, 0.0), "face")
     yield from mirrored(part("eye", (0.35, 0.03, -0.12), (0.31, 0.32, 0.18), "eye", frame="face"))
     yield part("neck", (0.0, -1.15, -0.14), (0.44, 0.85, 0.42), "neck")
 
@@ -96,7 +96,7 @@ HAIRLINE = (0.0, 0.80, -0.60, 0.03)
 
 def hair_caps() -> Iterator[Primitive]:
     """The shell of hair on the skull, one thickness per style."""
-    sizes = {"buzz": 1.02, "short": 1.065, "curly": 1.06, "long": 1.075, "bun": 1.05, "ponytail": 1.05}
+    sizes = {"buzz": 1.03, "short": 1.065, "curly": 1.06, "long": 1.075, "bun": 1.05, "ponytail": 1.05}
     for style, size in sizes.items():
         material = "stubble" if style == "buzz" else "hair"
         yield Primitive(f"{style} cap", "hair", material, (0.0, 0.01, -0.02), (size, size, size), frame="skull",
@@ -213,7 +213,7 @@ def facial_hair() -> Iterator[Primitive]:
              angles: tuple[float, float, float], *kinds: str) -> Primitive:
         return Primitive(name, "facial hair", "beard", centre, radii, angles, "face", "beard", {"facial_hair": kinds})
 
-    yield from mirrored(tuft("mustache", (0.155, -0.375, 0.0), (0.23, 0.085, 0.11), (0.0, 0.0, 0.30), "mustache"))
+    yield from mirrored(tuft("mustache", (0.17, -0.37, 0.0), (0.26, 0.10, 0.12), (0.0, 0.0, 0.30), "mustache"))
     yield tuft("goatee tuft", (0.0, -0.93, 0.0), (0.25, 0.23, 0.17), (0.0, -0.3, 0.0), "goatee")
     yield from mirrored(tuft("goatee side", (0.31, -0.63, -0.04), (0.075, 0.30, 0.12), (0.0, 0.0, -0.12), "goatee"))
     yield from mirrored(tuft("goatee lip", (0.16, -0.365, -0.01), (0.20, 0.06, 0.09), (0.0, 0.0, 0.32), "goatee"))

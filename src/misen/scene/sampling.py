@@ -33,9 +33,9 @@ FACIAL_HAIR_NONE = {"feminine": 0.94, "masculine": 0.28, "neutral": 0.52}
 RESPONSES: dict[str, dict[str, float]] = {
     "neutral": {},
     "smiling": {"smile": 0.95, "cheek raise": 0.55, "lip stretch": 0.15},
-    "sad": {"frown": 0.95, "gaze pitch": -0.25},
+    "sad": {"frown": 1.0, "gaze pitch": -0.35},
     "surprised": {"jaw open": 0.80, "brow raise": 1.0, "lip round": 0.45},
-    "angry": {"brow furrow": 1.0, "frown": 0.0, "lip stretch": 0.25},
+    "angry": {"brow furrow": 1.0, "frown": 0.45, "jaw open": 0.42, "lip stretch": 0.70},
 }
 """Expression coefficients of each expression value."""
 NOISE = {
