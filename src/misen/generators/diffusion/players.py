@@ -21,7 +21,7 @@ UNIFORM = 0.2
 """Share of times drawn uniformly, so that the ends, which the logit-normal rarely visits, are learned too."""
 NONE, ONE = 0.1, 0.5
 """Shares of samples without any condition and with exactly one; the others have two to ``MOST``."""
-MOST = 4
+MOST = 5
 
 
 class DenoisingPlayer:

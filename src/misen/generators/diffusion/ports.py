@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -102,10 +103,16 @@ class Ports(nn.Module):
     def features(self, conditions: Mapping[str, Condition], first: Maps) -> Maps:
         """First features (B, C, h, w) with what the maps add."""
         for name, condition in self._given("map", conditions):
-            height, width = (self.grid.stride * side for side in first.shape[-2:])
-            value = functional.interpolate(condition.value, (height, width), mode="bilinear", antialias=True)
+            value = self._fitted(condition.value, first)
             first = first + self._added(name, value, condition.present)
         return first
+
+    def _fitted(self, value: Maps, first: Float[Tensor, "batch features h w"]) -> Maps:
+        """A map at ``stride`` pixels per cell of the first features."""
+        height, width = (self.grid.stride * side for side in first.shape[-2:])
+        if value.shape[-2:] == (height, width):
+            return value
+        return functional.interpolate(value, (height, width), mode="bilinear", antialias=True)
 
     def embedding(self, conditions: Mapping[str, Condition], time: Vectors) -> Vectors:
         """Embedding of time (B, E) with what the vectors add."""
