@@ -7,10 +7,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from misen.core.files import replace_file
 from misen.core.image import to_bytes
 from misen.core.registry import modalities
 from misen.data.world import tell_truth
-from misen.media import atomic, png
+from misen.media import png
 from misen.scene.renderer import render
 from misen.scene.splits import TEST
 
@@ -40,7 +41,7 @@ def main() -> None:
     crowd = render(TEST.records(224, 32), SMALL)
     picture = torch.cat([sheet(views(), 8), sheet(crowd, 16)], dim=1)
     TARGET.parent.mkdir(exist_ok=True)
-    atomic.write(TARGET, png.encode(to_bytes(picture[None])[0].numpy()))
+    replace_file(TARGET, png.encode(to_bytes(picture[None])[0].numpy()))
 
 
 if __name__ == "__main__":

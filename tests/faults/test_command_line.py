@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from misen.media import atomic
+from misen.core import files
 
 # --- row 25: options -------------------------------------------------------------------------------------------------
 
@@ -78,7 +78,7 @@ def test_row_26_a_name_too_long_is_refused_first(misen, idle, tmp_path, name, wh
 
 
 def test_row_26_a_full_disk_leaves_nothing_partial_and_keeps_what_is_finished(misen, tmp_path, monkeypatch):
-    flush, written = atomic._flush, []
+    flush, written = files._flush, []
 
     def fill_up(path: Path, data: bytes) -> None:
         written.append(path)
@@ -86,7 +86,7 @@ def test_row_26_a_full_disk_leaves_nothing_partial_and_keeps_what_is_finished(mi
         if len(written) == 2:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(atomic, "_flush", fill_up)
+    monkeypatch.setattr(files, "_flush", fill_up)
     outcome = misen("generate", "-n", 3, "--steps", 2, "-o", tmp_path / "a.png")
     assert outcome.code == 5
     assert "a-1.png' cannot be written (" in outcome.err

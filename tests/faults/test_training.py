@@ -12,9 +12,9 @@ import torch
 from PIL import Image
 from torch import nn
 
+from misen.core import files
 from misen.core.errors import Cancelled, FormatError, NotFoundError, StorageError, TrainingError
 from misen.data.samples import Samples
-from misen.media import atomic
 from misen.training import Callback, CheckpointFolder, Trainer
 from misen.training.config import parse_config
 
@@ -155,7 +155,7 @@ def test_row_55_a_save_cut_off_at_any_byte_is_neither_used_nor_kept(tmp_path, mo
     class Killed(BaseException):
         pass
 
-    flush = atomic._flush
+    flush = files._flush
 
     def cut(path: Path, data: bytes) -> None:
         if "step-000000006" in path.name:
@@ -164,7 +164,7 @@ def test_row_55_a_save_cut_off_at_any_byte_is_neither_used_nor_kept(tmp_path, mo
             raise Killed
         flush(path, data)
 
-    monkeypatch.setattr(atomic, "_flush", cut)
+    monkeypatch.setattr(files, "_flush", cut)
     with pytest.raises(Killed):
         trainer(tmp_path / "cut").run()
     monkeypatch.undo()

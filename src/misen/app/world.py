@@ -12,11 +12,12 @@ from torch import Tensor
 
 from misen.app import checks
 from misen.app.destinations import check_folder, check_free
+from misen.core.files import replace_file
 from misen.core.image import to_bytes
 from misen.core.registry import modalities
 from misen.core.seeding import check_seed
 from misen.data.world import tell_truth
-from misen.media import atomic, png
+from misen.media import png
 from misen.scene.renderer import render
 from misen.scene.sampling import sample
 
@@ -64,7 +65,7 @@ def render_world(
         lines += [json.dumps(row, ensure_ascii=False) for row in write(seeds, folder, size)]
         if callback is not None:
             callback(len(lines))
-    atomic.write(listing, "".join(f"{line}\n" for line in lines).encode())
+    replace_file(listing, "".join(f"{line}\n" for line in lines).encode())
     return listing
 
 
@@ -94,4 +95,4 @@ def _rows(seeds: Tensor) -> list[dict[str, Any]]:
 
 def _save(images: Tensor, folder: Path, seeds: Tensor, suffix: str) -> None:
     for seed, pixels in zip(seeds.tolist(), to_bytes(images).numpy(), strict=True):
-        atomic.write(folder / f"{seed:08d}{suffix}.png", png.encode(pixels))
+        replace_file(folder / f"{seed:08d}{suffix}.png", png.encode(pixels))

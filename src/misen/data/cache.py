@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from misen.core.errors import ConfigError, NotFoundError, StorageError
+from misen.core.files import replace_file
 from misen.data.order import Order
 from misen.data.world import EPOCH, tell_truth
 from misen.scene import sampling
@@ -175,7 +176,7 @@ def _claim(folder: Path, manifest: Manifest, seeds: Tensor) -> None:
     for name, (shape, kind) in shapes(manifest.size).items():
         np.lib.format.open_memmap(folder / f"{name}.npy", "w+", kind, (manifest.count, *shape))
     np.save(folder / "seed.npy", seeds.numpy())
-    (folder / "plan.json").write_text(plan)
+    replace_file(folder / "plan.json", plan.encode())
 
 
 def _done(folder: Path, start: int) -> Path:

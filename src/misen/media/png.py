@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from misen.core.errors import FormatError
-from misen.media import atomic
+from misen.core.files import replace_file
 from misen.media.picture import decode, guess, read
 
 PARAMETERS = "parameters"
@@ -46,7 +46,7 @@ def save(path: str | Path, pixels: np.ndarray, *, parameters: str = "", recipe: 
         StorageError: the folder or disk does not take the file.
     """
     text = {key: value for key, value in ((PARAMETERS, parameters), (RECIPE, recipe)) if value}
-    atomic.write(path, encode(pixels, text))
+    replace_file(path, encode(pixels, text))
 
 
 def texts(source: str | Path | bytes, name: str = "picture") -> dict[str, str]:

@@ -19,6 +19,7 @@ from safetensors.torch import save as encode
 from torch import Tensor, nn
 
 from misen.core.errors import ModelFileError, NotFoundError
+from misen.core.files import replace_file
 from misen.nn.card import to_toml
 from misen.nn.tensor_file import check_layout, refusal
 
@@ -46,9 +47,10 @@ def save(module: nn.Module, folder: Path, card: Mapping[str, Any]) -> str:
 
     Raises:
         ModelFileError: a weight is not finite in half precision.
+        StorageError: the disk does not take it.
     """
     digest = write(module, folder / WEIGHTS)
-    _replace(folder / CARD, to_toml({"format": FORMAT, "sha256": digest, **card}).encode())
+    replace_file(folder / CARD, to_toml({"format": FORMAT, "sha256": digest, **card}).encode())
     return digest
 
 
@@ -57,12 +59,13 @@ def write(module: nn.Module, path: Path) -> str:
 
     Raises:
         ModelFileError: a weight is not finite in half precision.
+        StorageError: the disk does not take it.
     """
     tensors = {name: _half(tensor) for name, tensor in module.state_dict().items()}
     _require_finite(tensors, path)
     content = encode(tensors)
     path.parent.mkdir(parents=True, exist_ok=True)
-    _replace(path, content)
+    replace_file(path, content)
     return hashlib.sha256(content).hexdigest()
 
 
@@ -151,12 +154,6 @@ def _decode(content: bytes, path: Path) -> dict[str, Tensor]:
 def _half(tensor: Tensor) -> Tensor:
     tensor = tensor.detach().cpu().contiguous()
     return tensor.half() if tensor.is_floating_point() else tensor
-
-
-def _replace(path: Path, content: bytes) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(content)
-    partial.replace(path)
 
 
 def _require_finite(tensors: Mapping[str, Tensor], path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console as RichConsole
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from misen.core.files import replace_file
 from misen.training.report import Report
 from misen.training.schedule import spent
 
@@ -84,7 +85,7 @@ class JsonLines(Callback):
         """Open the log, cut at ``trainer.step``."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         old = self._path.read_text(encoding="utf-8").splitlines(keepends=True) if self._path.exists() else []
-        self._path.write_text("".join(entry for entry in old if _before(entry, trainer.step)), encoding="utf-8")
+        replace_file(self._path, "".join(entry for entry in old if _before(entry, trainer.step)).encode())
 
     def reported(self, trainer: Trainer, report: Report) -> None:
         """Append the report."""

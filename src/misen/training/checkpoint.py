@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from misen.core.errors import ModelFileError, StorageError
-from misen.media import atomic
+from misen.core.files import leftovers, replace_file
 
 FORMAT = 1
 """Version of the layout; a newer one is refused."""
@@ -105,7 +104,7 @@ class CheckpointFolder:
         """
         path = self.folder / f"step-{checkpoint.manifest['step']:09d}.safetensors"
         self._make_folder()
-        atomic.write(path, checkpoint.to_bytes())
+        replace_file(path, checkpoint.to_bytes())
         for old in self.paths()[self.keep :]:
             old.unlink()
         return path
@@ -139,13 +138,8 @@ class CheckpointFolder:
 
     def remove_leftovers(self) -> list[Path]:
         """Delete what interrupted saves left behind."""
-        leftovers = list(self._leftovers())
-        for path in leftovers:
+        removed = leftovers(self.folder)
+        for path in removed:
             path.unlink()
-        return leftovers
-
-    def _leftovers(self) -> Iterator[Path]:
-        for path in self.folder.glob(".*"):
-            if re.fullmatch(r"\..*\.\d+\.partial", path.name):
-                yield path
+        return removed
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from misen.media import atomic, png
+from misen.core import files
+from misen.media import png
 
 INPUTS = Path(__file__).parents[3] / "examples" / "inputs"
 pytestmark = pytest.mark.usefixtures("installed")
@@ -134,7 +135,7 @@ def test_folders_that_cannot_take_pictures_are_refused_first(name, misen, idle, 
 
 
 def test_a_full_disk_keeps_what_is_finished(misen, tmp_path, monkeypatch):
-    flush, written = atomic._flush, []
+    flush, written = files._flush, []
 
     def flush_until_full(path: Path, data: bytes) -> None:
         written.append(path)
@@ -142,7 +143,7 @@ def test_a_full_disk_keeps_what_is_finished(misen, tmp_path, monkeypatch):
         if len(written) == 2:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(atomic, "_flush", flush_until_full)
+    monkeypatch.setattr(files, "_flush", flush_until_full)
     outcome = misen("generate", "-n", 3, "-o", tmp_path / "a.png")
     assert outcome.code == 5
     assert "No space left" in outcome.err

@@ -1,8 +1,7 @@
-"""PNG files: text chunks round-trip, small maps round-trip, writing is all or nothing."""
+"""PNG files: text chunks round-trip, small maps round-trip."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 from PIL import Image
 
 from misen.core.errors import FormatError, StorageError
-from misen.media import atomic, png
+from misen.media import png
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 7, 3), dtype=np.uint8)
 
@@ -57,39 +56,6 @@ def test_text_that_holds_no_picture_is_refused(item: object) -> None:
         png.from_text(item, "map")
 
 
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "out.png"
-    path.write_bytes(b"before")
-
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(StorageError, match=r"out\.png.*No space left on device"):
-        atomic.write(path, b"after")
-    assert path.read_bytes() == b"before"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_an_interrupted_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop(_: int) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, "fsync", stop)
-    with pytest.raises(KeyboardInterrupt):
-        atomic.write(tmp_path / "out.png", b"after")
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="No such file or directory"):
         png.save(tmp_path / "nowhere" / "out.png", PIXELS)
-
-
-def test_written_files_are_readable_by_others(tmp_path: Path) -> None:
-    mask = os.umask(0o022)
-    try:
-        atomic.write(tmp_path / "a", b"a")
-    finally:
-        os.umask(mask)
-    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o644

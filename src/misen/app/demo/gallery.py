@@ -23,9 +23,10 @@ from misen.app.destinations import check_folder
 from misen.app.model import Model, load
 from misen.app.result import Result
 from misen.core.errors import NotFoundError, StorageError, Unreachable
+from misen.core.files import replace_file
 from misen.core.guidance import Guidance
 from misen.core.image import from_bytes, to_bytes
-from misen.media import atomic, png
+from misen.media import png
 
 SECONDS = 150.0
 """After this long no further picture is begun."""
@@ -131,8 +132,8 @@ def make_gallery(folder: str | Path, *, model: str | None = None, watch: Watch |
     gallery = Gallery(
         folder, maker.model.name, tuple(maker.shown), tuple(dict.fromkeys(maker.left_out)), time.perf_counter() - began
     )
-    atomic.write(folder / DATA, json.dumps(gallery.to_json(), ensure_ascii=False, indent=1).encode())
-    atomic.write(gallery.page, page.render(gallery).encode())
+    replace_file(folder / DATA, json.dumps(gallery.to_json(), ensure_ascii=False, indent=1).encode())
+    replace_file(gallery.page, page.render(gallery).encode())
     return gallery
 
 
@@ -197,7 +198,7 @@ class _Maker:
                 yield kind, self._save(from_bytes(torch.from_numpy(np.array(small))[None]), f"{name}-{kind}.png")
 
     def _save(self, preview: Tensor, file: str) -> str:
-        atomic.write(self.folder / file, png.encode(to_bytes(preview)[0].numpy()))
+        replace_file(self.folder / file, png.encode(to_bytes(preview)[0].numpy()))
         return file
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
+from contextlib import suppress
 from pathlib import Path
 
 from misen.core.errors import StorageError
 
+_PARTIAL = re.compile(r"\..+\.\d+\.partial", re.DOTALL)
+"""Temporary names: what is written, and by which process."""
 
-def write(path: str | Path, data: bytes) -> None:
-    """Put ``data`` under ``path``: a temporary file beside it, flushed to the disk, then renamed.
+
+def replace_file(path: str | Path, content: bytes) -> None:
+    """Put ``content`` under ``path``: a temporary file beside it, flushed to the disk, then renamed.
 
     Raises:
         StorageError: the folder or disk does not take it; nothing partial is left and an earlier file is untouched.
@@ -17,23 +22,27 @@ def write(path: str | Path, data: bytes) -> None:
     path = Path(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        _flush(partial, data)
+        _flush(partial, content)
         partial.replace(path)
         _flush_folder(path.parent)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise StorageError(
-            f"{str(path)!r} cannot be written ({len(data):,} bytes): {error.strerror}",
+            f"{str(path)!r} cannot be written ({len(content):,} bytes): {error.strerror}",
             field=path.name, hint="choose a folder that exists, is writable and has room",
         ) from None  # fmt: skip
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    finally:
+        with suppress(OSError):
+            partial.unlink()
 
 
-def _flush(path: Path, data: bytes) -> None:
+def leftovers(folder: Path) -> list[Path]:
+    """The temporary files of processes that were killed while they wrote into ``folder``."""
+    return [path for path in folder.glob(".*") if _PARTIAL.fullmatch(path.name)]
+
+
+def _flush(path: Path, content: bytes) -> None:
     with path.open("wb") as stream:
-        stream.write(data)
+        stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
 
