@@ -67,9 +67,10 @@ class AutoencoderGame:
         self.made = torch.empty(0)
 
     def players(self) -> Iterator[Player]:
-        """The autoencoder moves first."""
+        """The autoencoder moves first; there is no critic where it weighs nothing."""
         yield AutoencoderPlayer(self)
-        yield CriticPlayer(self)
+        if self.losses.adversarial:
+            yield CriticPlayer(self)
 
 
 class AutoencoderPlayer:
@@ -90,7 +91,7 @@ class AutoencoderPlayer:
         loss, figures = reconstruction(made, image, game.features, game.losses.perceptual)
         divergence = posterior.kl().mean()
         total = loss + game.losses.kl * divergence
-        if step >= game.losses.adversarial_start:
+        if game.losses.adversarial and step >= game.losses.adversarial_start:
             total = total + self._persuade(loss, made)
         return total, {**figures, "kl": divergence.item()}
 

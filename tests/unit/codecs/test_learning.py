@@ -50,6 +50,11 @@ def test_the_autoencoder_learns_a_batch():
     assert errors[-1] < errors[0] / 4
 
 
+def test_a_critic_that_weighs_nothing_does_not_play():
+    (player,) = AutoencoderGame(small(), CodecLosses(adversarial=0)).players()
+    assert player.name == "autoencoder"
+
+
 def test_both_players_receive_gradients_once_the_critic_counts():
     game = AutoencoderGame(small(), CodecLosses(adversarial_start=5), features)
     players = list(game.players())
