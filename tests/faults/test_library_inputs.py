@@ -16,7 +16,7 @@ from PIL import Image
 
 import misen.app
 from misen.app import Recipe
-from misen.core.errors import FormatError, InputError, LimitError, Unreachable
+from misen.core.errors import FormatError, InputError, LimitError, NotFinite, Unreachable
 from misen.core.guidance import Guidance
 from misen.media.picture import PIXEL_LIMIT, color, open_picture
 from misen.modalities.landmarks.signal import LANDMARKS
@@ -393,6 +393,33 @@ def test_row_19_guidance_no_route_can_follow(model, refused):
     assert error.exit_code == 4
     assert "camera cannot be followed (adapted: no adapter is loaded)" in error.message
     assert all(name in error.hint for name in ("native: ", "consistency: ", "sketch", "text"))
+
+
+# --- row 20: overflow ------------------------------------------------------------------------------------------------
+
+
+def test_row_20_an_overflow_is_repeated_in_float32_and_told(model, monkeypatch):
+    convolution = model.opened.generator.denoiser.unet.conv_in
+    monkeypatch.setattr(convolution.weight, "data", 1e6 * convolution.weight.data)  # beyond float16
+    plain = model.synthesize(seed=1)
+    with torch.autocast("cpu", torch.float16):
+        rescued = model.synthesize(seed=1)
+    assert [result.report()["retried"] for result in (plain, rescued)] == [0, 3]
+    assert [step.size for step in rescued.traces[0]] == [step.size for step in plain.traces[0]]
+
+
+def test_row_20_a_picture_that_overflows_is_shown_again_in_float32(model, monkeypatch):
+    convolution = model.opened.generator.autoencoder.decoder.entry
+    monkeypatch.setattr(convolution.weight, "data", 1e6 * convolution.weight.data)
+    with torch.autocast("cpu", torch.float16):
+        assert pixels(model).isfinite().all()
+
+
+def test_row_20_an_overflow_that_stays_names_the_step(model, monkeypatch):
+    convolution = model.opened.generator.denoiser.unet.conv_in
+    monkeypatch.setattr(convolution.weight, "data", torch.inf * convolution.weight.data)
+    with pytest.raises(NotFinite, match="step 0 gave NaN or infinity, also in float32"):
+        model.synthesize(seed=1)
 
 
 # --- row 24: batches -------------------------------------------------------------------------------------------------

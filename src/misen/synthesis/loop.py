@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -124,19 +124,26 @@ class _Walk:
         try:
             return self._try(state, level), False
         except NotFinite:
-            with self.generator.full_precision() if isinstance(self.generator, Precise) else nullcontext():
+            with self._precisely():
                 return self._try(state, level, f"step {index} gave NaN or infinity, also in float32"), True
 
     def finish(self, state: State, known: Known | None) -> Images:
-        """The pictures, with known pixels put back."""
+        """The pictures, shown again in float32 if they overflow, with known pixels put back."""
         images = self.generator.finish(state)
         if not torch.isfinite(images).all():
-            raise NotFinite("the finished picture holds NaN or infinity")
+            with self._precisely():
+                images = self.generator.finish(state)
+        if not torch.isfinite(images).all():
+            raise NotFinite("the finished picture holds NaN or infinity, also in float32")
         return images if known is None else composite(images, _spread(known, self.rng))
 
     def size(self) -> float:
         """Root mean square of the last estimate."""
         return float(self.last.point.square().mean().sqrt())
+
+    def _precisely(self) -> AbstractContextManager[None]:
+        """Full precision, as far as the generator can work in it."""
+        return self.generator.full_precision() if isinstance(self.generator, Precise) else nullcontext()
 
     def _try(self, state: State, level: Level, complaint: str = "overflow") -> State:
         def watched(state: State, level: Level) -> Estimate:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -72,6 +73,10 @@ class DiffusionGenerator:
     def finish(self, state: Latents) -> Images:
         """The picture, by the autoencoder's own decoder."""
         return self._decode(state.value).clamp(-1, 1)
+
+    def full_precision(self) -> AbstractContextManager[None]:
+        """Without the autocast that a caller may have put around everything; the weights are float32 anyway."""
+        return torch.autocast(self.denoiser.unet.device.type, enabled=False)
 
     def _viewer(self, level: Level) -> Callable[[Maps], View]:
         """Decodes by the tiny decoder; clipped to the range of pictures without stopping the gradient."""

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from misen.core.condition import Condition
-from misen.core.generator import Generator, Level, Projectable, Startable, Trainable
+from misen.core.generator import Generator, Level, Precise, Projectable, Startable, Trainable
 from misen.core.seeding import Streams
 from misen.generators.diffusion.players import draw_presence, draw_timesteps
 from misen.generators.diffusion.samplers import DpmSolver
@@ -14,7 +14,7 @@ LEVEL = Level(0.3, 0.8, 0.5)
 
 
 def test_capabilities(generator):
-    assert all(isinstance(generator, kind) for kind in (Startable, Projectable, Trainable))
+    assert all(isinstance(generator, kind) for kind in (Startable, Projectable, Precise, Trainable))
     answering: Generator = generator
     assert set(answering.ports) == {"words", "triples", "lines", "parts", "traits"}
     assert all(port.trained_on == {name} for name, port in answering.ports.items())
@@ -75,6 +75,17 @@ def test_picture_k_of_a_batch_is_the_single_one(generator, conditions):
         generator.start(1, Streams(seeds[1:2])), LEVEL, {name: some[1:2] for name, some in given.items()}
     ).point
     assert torch.allclose(batch[1:2], single, atol=1e-5)
+
+
+def test_full_precision_is_what_a_caller_without_autocast_gets(generator, conditions):
+    generator.denoiser.unet.conv_in.weight *= 1e6  # beyond float16
+    state, given = generator.start(2, Streams([1, 2])), conditions(2)
+    plain = generator.predict(state, LEVEL, given).point
+    with torch.autocast("cpu", torch.float16):
+        assert not generator.predict(state, LEVEL, given).point.isfinite().all()
+        with generator.full_precision():
+            assert torch.equal(generator.predict(state, LEVEL, given).point, plain)
+            assert torch.equal(generator.finish(state), generator.finish(state).float())
 
 
 def test_strength_zero_is_decode_of_encode(generator):
