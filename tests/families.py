@@ -14,9 +14,10 @@ from misen.generators.diffusion.denoiser import Denoiser, DenoiserSettings
 from misen.generators.diffusion.generator import DiffusionGenerator
 from misen.generators.diffusion.ports import PortSettings
 from misen.generators.diffusion.samplers import SAMPLERS
+from misen.nn.description import read_card
 from toys import TOYS
 
-SHIPPED = [assembly.model_name(f) for f in assembly.model_folders() if "family" in assembly.read_card(f)]
+SHIPPED = [assembly.model_name(f) for f in assembly.model_folders() if "family" in read_card(f)]
 STEPS = 4
 
 

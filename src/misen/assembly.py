@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +18,7 @@ from misen.core.generator import Generator, Sampler
 from misen.core.judge import Judge
 from misen.core.registry import Family, families, lookup, modalities
 from misen.core.signal import Signal
+from misen.nn.description import CARD, read_card
 from misen.nn.tensor_file import check_layout
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -157,7 +157,7 @@ def find(name: str) -> Path:
     if os.path.isfile(name):  # noqa: PTH113  # unlike Path's, it takes any string
         check_layout(Path(name))
         raise ModelFileError(f"{name} is one file of weights", field="model", hint="a model is a folder with a card")
-    if os.path.isfile(os.path.join(name, "card.toml")):  # noqa: PTH113, PTH118
+    if os.path.isfile(os.path.join(name, CARD)):  # noqa: PTH113, PTH118
         return Path(name)
     hint = closest(name, [*shipped, *families()])
     raise NotFoundError(f"there is no model {brief(name)}", field="model", hint=hint)
@@ -165,21 +165,12 @@ def find(name: str) -> Path:
 
 def model_folders() -> list[Path]:
     """The folders of everything that ships with a card."""
-    return sorted(card.parent for card in WEIGHTS.rglob("card.toml"))
+    return sorted(card.parent for card in WEIGHTS.rglob(CARD))
 
 
 def model_name(folder: Path) -> str:
     """The name of a shipped model: its folder under the weights."""
     return folder.relative_to(WEIGHTS).as_posix()
-
-
-def read_card(folder: Path) -> Mapping[str, Any]:
-    """What is known of a model; raises ``ModelFileError`` when its card cannot be read."""
-    try:
-        return tomllib.loads((folder / "card.toml").read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        hint = "install the model again"
-        raise ModelFileError(f"card.toml of {folder.name} cannot be read: {error}", field="model", hint=hint) from None
 
 
 def fingerprint(folder: Path) -> str:

@@ -37,8 +37,8 @@ def test_what_is_no_generator_is_not_opened(weights):
 
 def test_an_unreadable_card_is_refused(weights):
     (weights / "observer-z" / "card.toml").write_text("= 1")
-    with pytest.raises(ModelFileError, match=r"card\.toml of observer-z cannot be read"):
-        assembly.read_card(weights / "observer-z")
+    with pytest.raises(ModelFileError, match=r"observer-z/card\.toml is not a card"):
+        assembly.open_model(str(weights / "observer-z"))
 
 
 def test_the_fingerprint_changes_with_any_weight(weights):

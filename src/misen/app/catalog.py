@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from misen import assembly
+from misen.nn.description import read_card
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,6 @@ def catalog() -> list[Card]:
 
 
 def _card(folder: Path) -> Card:
-    facts = assembly.read_card(folder)
+    facts = read_card(folder)
     size = sum(file.stat().st_size for file in folder.rglob("*.safetensors"))
     return Card(assembly.model_name(folder), str(facts.get("family", "")), folder, size, facts)

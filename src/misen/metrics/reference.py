@@ -6,20 +6,17 @@ the pixels right and nothing else, so FID-A(model) / FID-A(G) has the same meani
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save
 from torch import Tensor
 
 from misen.core.errors import LimitError, ModelFileError
 from misen.metrics.fid import Moments, frechet_distance
-from misen.nn.card import to_toml
-from misen.nn.weights import CARD, FORMAT, WEIGHTS, read_card, read_tensors
+from misen.nn.weights import WEIGHTS, read_card, read_tensors, save_tensors
 
 
 @dataclass(frozen=True)
@@ -58,18 +55,13 @@ class Reference:
 
     def save(self, folder: Path, facts: Mapping[str, Any]) -> None:
         """Write features in half, moments in single precision, and a card that also tells ``facts``."""
-        content = save(
-            {
-                "mean": self.moments.mean.float(),
-                "covariance": self.moments.covariance.float(),
-                "real": self.real.half(),
-                "naive": self.naive.half(),
-            }
-        )
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / WEIGHTS).write_bytes(content)
-        card = {"format": FORMAT, "sha256": hashlib.sha256(content).hexdigest(), "extractor": self.extractor}
-        (folder / CARD).write_text(to_toml(card | dict(facts)), encoding="utf-8")
+        tensors = {
+            "mean": self.moments.mean.float(),
+            "covariance": self.moments.covariance.float(),
+            "real": self.real.half(),
+            "naive": self.naive.half(),
+        }
+        save_tensors(tensors, folder, {"extractor": self.extractor, **facts})
 
     @classmethod
     def load(cls, folder: Path, extractor: str) -> Reference:

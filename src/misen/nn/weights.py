@@ -7,7 +7,6 @@ format.
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,12 +19,13 @@ from torch import Tensor, nn
 
 from misen.core.errors import ModelFileError, NotFoundError
 from misen.core.files import replace_file
-from misen.nn.card import to_toml
+from misen.nn import description
+from misen.nn.description import CARD, check_format, write_card
 from misen.nn.tensor_file import check_layout, refusal
 
 FORMAT = 1
 """Version of folder and card; a newer one is refused."""
-WEIGHTS, CARD = "model.safetensors", "card.toml"
+WEIGHTS = "model.safetensors"
 SHIPPED = Path(__file__).parents[1] / "weights"
 """Where the models of the package lie, one folder each."""
 
@@ -49,8 +49,13 @@ def save(module: nn.Module, folder: Path, card: Mapping[str, Any]) -> str:
         ModelFileError: a weight is not finite in half precision.
         StorageError: the disk does not take it.
     """
-    digest = write(module, folder / WEIGHTS)
-    replace_file(folder / CARD, to_toml({"format": FORMAT, "sha256": digest, **card}).encode())
+    return save_tensors(_halves(module), folder, card)
+
+
+def save_tensors(tensors: Mapping[str, Tensor], folder: Path, card: Mapping[str, Any]) -> str:
+    """Write ``tensors`` as they are, with their card; the SHA-256 of the file. See ``save``."""
+    digest = write_tensors(tensors, folder / WEIGHTS)
+    write_card(folder, {"format": FORMAT, "sha256": digest, **card})
     return digest
 
 
@@ -61,9 +66,18 @@ def write(module: nn.Module, path: Path) -> str:
         ModelFileError: a weight is not finite in half precision.
         StorageError: the disk does not take it.
     """
-    tensors = {name: _half(tensor) for name, tensor in module.state_dict().items()}
+    return write_tensors(_halves(module), path)
+
+
+def write_tensors(tensors: Mapping[str, Tensor], path: Path) -> str:
+    """Write ``tensors`` as they are to ``path``, whose folder is made; the SHA-256 of the file.
+
+    Raises:
+        ModelFileError: a value is not finite.
+        StorageError: the disk does not take it.
+    """
     _require_finite(tensors, path)
-    content = encode(tensors)
+    content = encode(dict(tensors))
     path.parent.mkdir(parents=True, exist_ok=True)
     replace_file(path, content)
     return hashlib.sha256(content).hexdigest()
@@ -95,27 +109,16 @@ def fill(module: nn.Module, path: Path, sha256: str | None = None) -> None:
 
 
 def read_card(folder: Path) -> dict[str, Any]:
-    """The card of a model folder.
+    """The card that ``save`` wrote, with format and digest.
 
     Raises:
         NotFoundError: there is none.
-        ModelFileError: it is not TOML, or its format is newer than this version reads.
+        ModelFileError: it is no such card, or its format is newer than this version reads.
     """
-    path = folder / CARD
-    try:
-        card = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise NotFoundError(f"there is no model at {folder}: {CARD} is missing", field=str(folder)) from error
-    except (ValueError, RecursionError) as error:
-        raise ModelFileError(f"{path} is not a card: {error}", field=str(path)) from error
+    card, path = description.read_card(folder), folder / CARD
     if not isinstance(card.get("sha256"), str) or not isinstance(card.get("format"), int):
         raise ModelFileError(f"{path} is not a card: it states no format and sha256", field=str(path))
-    if card["format"] > FORMAT:
-        raise ModelFileError(
-            f"{path} needs a version of Misen that reads format >= {card['format']}, this one reads {FORMAT}",
-            field=str(path),
-            hint="install a newer version of Misen",
-        )
+    check_format(path, card["format"], FORMAT)
     return card
 
 
@@ -149,6 +152,10 @@ def _decode(content: bytes, path: Path) -> dict[str, Tensor]:
     except SafetensorError as error:
         raise refusal(path, str(error)) from error
     return tensors
+
+
+def _halves(module: nn.Module) -> dict[str, Tensor]:
+    return {name: _half(tensor) for name, tensor in module.state_dict().items()}
 
 
 def _half(tensor: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from misen.core.errors import ModelFileError, StorageError
 from misen.core.files import leftovers, replace_file
+from misen.nn.description import check_format
 
 FORMAT = 1
 """Version of the layout; a newer one is refused."""
@@ -75,8 +76,7 @@ def digest(text: str, tensors: Mapping[str, Tensor]) -> str:
 
 def _manifest(path: Path, text: str) -> dict[str, Any]:
     manifest: dict[str, Any] = json.loads(text)
-    if (version := manifest.pop("format")) > FORMAT:
-        raise ModelFileError(f"{path} needs a version of Misen that reads format {version}; this one reads {FORMAT}")
+    check_format(path, manifest.pop("format"), FORMAT)
     return manifest
 
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import json
 import shutil
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -24,17 +22,18 @@ from torch import nn
 
 from misen.codecs.autoencoder import KLAutoencoder
 from misen.codecs.tiny import TinyDecoder
-from misen.core.errors import ModelFileError, NotFoundError
+from misen.core.errors import ModelFileError
+from misen.core.files import replace_file
 from misen.generators.diffusion.denoiser import Denoiser
 from misen.generators.diffusion.generator import DiffusionGenerator
 from misen.generators.diffusion.ports import PortSettings
 from misen.generators.diffusion.schedule import SCHEDULER
-from misen.nn.card import to_toml
+from misen.nn.description import CARD, check_format, read_card, read_json, write_card, write_json
 from misen.nn.weights import fill, write
 
 FORMAT = 1
 """Version of the folder; a newer one is refused."""
-INDEX, CARD, CONFIG, WEIGHTS = "model_index.json", "card.toml", "config.json", "diffusion_pytorch_model.safetensors"
+INDEX, CONFIG, WEIGHTS = "model_index.json", "config.json", "diffusion_pytorch_model.safetensors"
 PIPELINE, SOLVER = "StableDiffusionPipeline", "DPMSolverMultistepScheduler"
 ABSENT = ("safety_checker", "feature_extractor", "image_encoder")
 """Parts of the stock pipeline that we have none of."""
@@ -48,7 +47,7 @@ class Copied:
 
     def save_pretrained(self, folder: Path) -> None:
         """Copy the files."""
-        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True, copy_function=shutil.copyfile)
 
 
 def save(generator: DiffusionGenerator, folder: Path) -> None:
@@ -60,13 +59,13 @@ def save(generator: DiffusionGenerator, folder: Path) -> None:
     if generator.tiny is not None:
         _save_part(generator.tiny, folder / "tiny")
     write(denoiser.ports, folder / "ports" / WEIGHTS)
-    _write_json(folder / "ports" / CONFIG, {"ports": [asdict(settings) for settings in denoiser.ports.table]})
+    write_json(folder / "ports" / CONFIG, {"ports": [asdict(settings) for settings in denoiser.ports.table]})
     _save_scheduler(folder / "scheduler")
     for name, companion in generator.companions.items():
         _save_companion(companion, folder / name)
-    _write_json(folder / INDEX, _index(generator, folder))
+    write_json(folder / INDEX, _index(generator, folder))
     if generator.card:
-        (folder / CARD).write_text(to_toml(generator.card), encoding="utf-8")
+        write_card(folder, generator.card)
 
 
 def load(folder: Path, device: str = "cpu") -> DiffusionGenerator:
@@ -92,7 +91,8 @@ def load(folder: Path, device: str = "cpu") -> DiffusionGenerator:
     tiny = part("tiny", _build(TinyDecoder, folder / "tiny")) if (folder / "tiny").is_dir() else None
     named = [name for name in map(str, index["_misen"]["companions"]) if isinstance(index.get(name), list)]
     companions = {name: Copied(folder / name, tuple(index[name])) for name in named}
-    return DiffusionGenerator(denoiser, autoencoder, tiny, companions=companions, card=_read_card(folder))
+    card = read_card(folder) if (folder / CARD).exists() else {}
+    return DiffusionGenerator(denoiser, autoencoder, tiny, companions=companions, card=card)
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------
@@ -114,7 +114,9 @@ def _save_companion(companion: Any, folder: Path) -> None:
         companion.save_pretrained(folder)
         return
     copy.deepcopy(companion).half().save_pretrained(folder)  # type: ignore[operator]
-    _write_json(folder / CONFIG, {**_read_json(folder / CONFIG), "dtype": "float32"})
+    for path in folder.glob("*.safetensors"):
+        replace_file(path, path.read_bytes())  # safetensors writes files that their owner alone may read
+    write_json(folder / CONFIG, {**read_json(folder / CONFIG), "dtype": "float32"})
 
 
 def _index(generator: DiffusionGenerator, folder: Path) -> dict[str, Any]:
@@ -146,56 +148,30 @@ def _kind(companion: Any) -> list[str]:
     return [type(companion).__module__.split(".")[0], type(companion).__name__]
 
 
-def _write_json(path: Path, value: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
-
-
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
 def _read_index(folder: Path) -> Mapping[str, Any]:
-    index = _read_json(folder / INDEX)
+    index = read_json(folder / INDEX)
     ours = index.get("_misen")
     if not isinstance(ours, dict) or not isinstance(ours.get("format"), int):
         raise ModelFileError(f"{folder / INDEX} was not written by Misen: it states no format", field=str(folder))
-    if ours["format"] > FORMAT:
-        raise ModelFileError(
-            f"{folder} needs a version of Misen that reads format >= {ours['format']}, this one reads {FORMAT}",
-            field=str(folder),
-            hint="install a newer version of Misen",
-        )
+    check_format(folder, ours["format"], FORMAT)
     if not isinstance(ours.get("sha256"), dict) or not isinstance(ours.get("companions"), list):
         raise ModelFileError(f"{folder / INDEX} does not record digests and companions", field=str(folder))
     return index
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise NotFoundError(f"there is no {path}", field=str(path)) from error
-    except (ValueError, RecursionError) as error:
-        raise ModelFileError(f"{path} is not JSON: {error}", field=str(path)) from error
-    if not isinstance(value, dict):
-        raise ModelFileError(f"{path} is not a JSON object", field=str(path))
-    return value
-
-
 def _read_table(path: Path) -> list[PortSettings]:
     try:
-        return [PortSettings(**line) for line in _read_json(path)["ports"]]
+        return [PortSettings(**line) for line in read_json(path)["ports"]]
     except (KeyError, TypeError) as error:
         raise ModelFileError(f"{path} is not a table of ports: {error}", field=str(path)) from error
 
 
-def _read_card(folder: Path) -> dict[str, Any]:
-    path = folder / CARD
-    return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-
-
 def _build(kind: Any, folder: Path) -> Any:
     """A network as its configuration describes it, weights still random."""
-    config = _read_json(folder / CONFIG)
+    config = read_json(folder / CONFIG)
     with _described(folder, kind.__name__), torch.random.fork_rng(devices=[]):
         return kind.from_config(config)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -44,6 +45,14 @@ def test_round_trip(generator, saved, tmp_path, conditions):
 def test_only_safe_files_are_written(saved):
     suffixes = {path.suffix for path in saved.rglob("*") if path.is_file()}
     assert suffixes == {".safetensors", ".json", ".toml"}
+
+
+def test_all_files_can_be_read_by_others(saved, tmp_path):
+    (saved / "text_encoder" / "config.json").chmod(0o600)
+    save(load(saved), tmp_path / "twice")
+    files = [path for folder in (saved, tmp_path / "twice") for path in folder.rglob("*") if path.is_file()]
+    private = [path.relative_to(tmp_path) for path in files if not path.stat().st_mode & 0o044]
+    assert private == [Path("model", "text_encoder", "config.json")]
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
