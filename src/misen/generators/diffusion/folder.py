@@ -76,23 +76,29 @@ def load(folder: Path, device: str = "cpu") -> DiffusionGenerator:
         ModelFileError: a file is malformed, altered, not finite, of another architecture, or of a newer format.
     """
     index = _read_index(folder)
-    digests: Mapping[str, str] = index["_misen"]["sha256"]
-
-    def part(name: str, model: nn.Module) -> Any:
-        fill(model, folder / name / WEIGHTS, digests.get(f"{name}/{WEIGHTS}"))
-        return model.requires_grad_(False).eval().to(device)
-
-    autoencoder = part("vae", _build(KLAutoencoder, folder / "vae"))
-    unet = part("unet", _build(UNet2DConditionModel, folder / "unet"))
-    table = _read_table(folder / "ports" / CONFIG)
-    with _described(folder / "ports", Denoiser.__name__):
-        denoiser = Denoiser(unet, table, autoencoder.stride)
-    part("ports", denoiser.ports)
-    tiny = part("tiny", _build(TinyDecoder, folder / "tiny")) if (folder / "tiny").is_dir() else None
+    autoencoder = _part(folder, "vae", KLAutoencoder, index).to(device)
+    denoiser = load_denoiser(folder, autoencoder.stride).to(device)
+    tiny = _part(folder, "tiny", TinyDecoder, index).to(device) if (folder / "tiny").is_dir() else None
     named = [name for name in map(str, index["_misen"]["companions"]) if isinstance(index.get(name), list)]
     companions = {name: Copied(folder / name, tuple(index[name])) for name in named}
     card = read_card(folder) if (folder / CARD).exists() else {}
     return DiffusionGenerator(denoiser, autoencoder, tiny, companions=companions, card=card)
+
+
+def load_denoiser(folder: Path, stride: int) -> Denoiser:
+    """The U-Net and its ports alone, to go on with beside another autoencoder of ``stride`` pixels per latent cell.
+
+    Raises:
+        NotFoundError: the folder is not there or lacks one of them.
+        ModelFileError: as for ``load``.
+    """
+    index = _read_index(folder)
+    unet = _part(folder, "unet", UNet2DConditionModel, index)
+    table = _read_table(folder / "ports" / CONFIG)
+    with _described(folder / "ports", Denoiser.__name__):
+        denoiser = Denoiser(unet, table, stride)
+    _fill(folder, "ports", denoiser.ports, index)
+    return denoiser
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------
@@ -160,6 +166,16 @@ def _read_index(folder: Path) -> Mapping[str, Any]:
     if not isinstance(ours.get("sha256"), dict) or not isinstance(ours.get("companions"), list):
         raise ModelFileError(f"{folder / INDEX} does not record digests and companions", field=str(folder))
     return index
+
+
+def _part(folder: Path, name: str, kind: Any, index: Mapping[str, Any]) -> Any:
+    """A frozen network of the folder."""
+    return _fill(folder, name, _build(kind, folder / name), index)
+
+
+def _fill(folder: Path, name: str, model: nn.Module, index: Mapping[str, Any]) -> nn.Module:
+    fill(model, folder / name / WEIGHTS, index["_misen"]["sha256"].get(f"{name}/{WEIGHTS}"))
+    return model.requires_grad_(False).eval()
 
 
 def _read_table(path: Path) -> list[PortSettings]:
