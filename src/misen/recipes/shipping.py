@@ -13,19 +13,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from misen.nn.weights import SHIPPED, load, save
+from misen.core.files import replace_file
+from misen.nn import weights
 from misen.training import Outcome, TrainingConfig
 
 
-def ship(
-    module: nn.Module,
-    name: str,
-    config: TrainingConfig,
-    outcome: Outcome,
-    facts: Mapping[str, Any],
-    root: Path = SHIPPED,
-) -> str:
+def ship(module: nn.Module, name: str, config: TrainingConfig, outcome: Outcome, facts: Mapping[str, Any]) -> str:
     """Write ``module`` as the model ``name``; the SHA-256 of its weights.
+
+    Models that hold the weights it had before as a part keep those.
 
     Args:
         module: what was trained, with the weights to keep.
@@ -34,32 +30,40 @@ def ship(
         outcome: of the run.
         facts: what the card says beyond the run itself: the data, and every figure with n and interval. Where the
             data lay is nobody's business and left out.
-        root: the folder of all models.
     """
-    return save(module, root / name, card_of(module, name, config, outcome, facts))
+    folder = weights.SHIPPED / name
+    separate(folder)
+    return weights.save(module, folder, card_of(module, name, config, outcome, facts))
 
 
-def go_on(module: nn.Module, name: str, root: Path = SHIPPED) -> None:
+def go_on(module: nn.Module, name: str) -> None:
     """Fill ``module`` with the weights of the model ``name``, from where a new run takes it further.
 
     Raises:
-        NotFoundError: ``root`` holds no such model.
+        NotFoundError: no such model ships.
         ModelFileError: it has another architecture, or was altered.
     """
-    load(module, root / name)
+    weights.load(module, weights.shipped(name))
 
 
-def share(folder: Path, root: Path = SHIPPED) -> None:
-    """Replace every weights file in ``folder`` that a model directly under ``root`` has too by a relative link to it.
+def share(folder: Path) -> None:
+    """Replace every weights file in ``folder`` that a model with one such file has too by a relative link to it.
 
     A model in a foreign layout holds its parts whole; those that ship by themselves as well are so stored once.
     """
-    owned = {_digest(path): path for path in root.glob("*/*.safetensors")}
+    owned = {_digest(path): path for path in weights.SHIPPED.glob("*/*.safetensors")}
     for path in folder.glob("*/*.safetensors"):
         owner = owned.get(_digest(path))
         if owner is not None and not path.is_symlink():
             path.unlink()
             path.symlink_to(os.path.relpath(owner, path.parent))
+
+
+def separate(folder: Path) -> None:
+    """Give every model that shares a weights file of ``folder`` a copy of its own, since that file is to change."""
+    for path in weights.SHIPPED.rglob("*.safetensors"):
+        if path.is_symlink() and path.resolve().parent == folder.resolve():
+            replace_file(path, path.read_bytes())
 
 
 def card_of(

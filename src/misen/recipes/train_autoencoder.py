@@ -19,8 +19,8 @@ from misen.codecs.autoencoder import KLAutoencoder
 from misen.codecs.learning import AutoencoderGame, CodecLosses
 from misen.data.cache import CachedWorld
 from misen.data.world import tell_truth
+from misen.nn import weights
 from misen.nn.distortion import psnr
-from misen.nn.weights import SHIPPED, read_card
 from misen.perception import coach
 from misen.recipes.shipping import go_on, ship
 from misen.scene.splits import TEST
@@ -30,6 +30,8 @@ Figures = Mapping[str, Mapping[str, float]]
 """Measured values by name, each with what belongs to it."""
 CALIBRATION = 512
 """Pictures whose latents decide the scaling factor."""
+WATCHED, MEASURED = 128, 500
+"""Pictures whose reconstruction is followed during training, and those that the card's figures come from."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
     torch.manual_seed(config.seed)
     features = coach.observer().pyramid if settings.losses.perceptual else None
     game = AutoencoderGame(beginning(settings, config.name), settings.losses, features)
-    model, held_out = game.autoencoder, test_pictures(128)
+    model, held_out = game.autoencoder, test_pictures(WATCHED)
     model.encoder.requires_grad_(not settings.keep_latents)
     callbacks = [
         Console(),
@@ -79,7 +81,7 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
         facts = {
             "architecture": shipped.architecture(model),
             "data": asdict(world.manifest),
-            "figures": evaluate(model, 500),
+            "figures": evaluate(model, MEASURED),
         }
         ship(model, config.name, config, outcome, facts)
     return outcome
@@ -87,7 +89,7 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
 
 def beginning(settings: Settings, name: str) -> KLAutoencoder:
     """An untrained autoencoder, or the one that ships as ``name``."""
-    architecture = read_card(SHIPPED / name)["architecture"] if settings.go_on else settings.architecture
+    architecture = weights.read_card(weights.shipped(name))["architecture"] if settings.go_on else settings.architecture
     model: KLAutoencoder = KLAutoencoder(**architecture)
     if settings.go_on:
         go_on(model, name)

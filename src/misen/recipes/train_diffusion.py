@@ -25,7 +25,7 @@ from misen.generators.diffusion.denoiser import Denoiser, DenoiserSettings
 from misen.generators.diffusion.generator import DiffusionGenerator
 from misen.generators.diffusion.players import draw_presence
 from misen.generators.diffusion.ports import PortSettings
-from misen.nn.weights import SHIPPED, read_card
+from misen.nn import weights
 from misen.perception import coach
 from misen.recipes.shipping import card_of, share
 from misen.training import Console, JsonLines, Outcome, Trainer, TrainingConfig
@@ -86,8 +86,9 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
     settings = config.section("model", AvatarSettings)
     world = CachedWorld(config.section("data", Data).cache)
     torch.manual_seed(config.seed)
-    generator = build(settings, start=SHIPPED / config.name if settings.go_on else None)
-    codec = read_card(SHIPPED / shipped.AUTOENCODER)["sha256"]
+    target = weights.SHIPPED / config.name
+    generator = build(settings, start=target if settings.go_on else None)
+    codec = weights.read_card(weights.shipped(shipped.AUTOENCODER))["sha256"]
     latents = cached_latents(generator, world, folder / f"latents-{codec[:8]}-{world.fingerprint[:8]}.npy")
     batches = ConditionedBatches(world, latents, settings.ports, config)
     callbacks = [Console(), JsonLines(folder / "log.jsonl")]
@@ -96,8 +97,8 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
     with trainer.averaged():
         facts = {"family": "diffusion", "data": {"cache": world.fingerprint}, **asdict(settings.defaults)}
         generator.card.update(card_of(generator.denoiser, config.name, config, outcome, facts))
-        files.save(generator, SHIPPED / config.name)
-        share(SHIPPED / config.name)
+        files.save(generator, target)
+        share(target)
     return outcome
 
 
@@ -111,7 +112,7 @@ def build(
     codec, words = autoencoder or shipped.autoencoder(), coach.text_encoder()
     denoiser = Denoiser(settings.unet.unet(), list(table(settings.ports)), codec.stride)
     if start is not None:
-        denoiser.load_state_dict(files.load(start).denoiser.state_dict())
+        denoiser.load_state_dict(files.load_denoiser(start, codec.stride).state_dict())
     denoiser.set_null(encoders()[STOCK].encode(modalities()[STOCK].signal.parse(""), "tokens").value[0])
     companions = {"text_encoder": words.model, "tokenizer": words.tokenizer}
     return DiffusionGenerator(denoiser, codec, shipped.tiny_decoder(), companions=companions)

@@ -22,7 +22,7 @@ from misen.codecs.tiny import TinyDecoder
 from misen.data.cache import CachedWorld
 from misen.perception import coach
 from misen.recipes.shipping import go_on, ship
-from misen.recipes.train_autoencoder import Data, Figures, evaluate, lines
+from misen.recipes.train_autoencoder import MEASURED, Data, Figures, evaluate, lines
 from misen.training import Console, JsonLines, Outcome, Trainer, TrainingConfig
 
 
@@ -61,7 +61,7 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
         facts = {
             "architecture": shipped.architecture(tiny),
             "data": asdict(world.manifest),
-            "figures": compare(large, tiny, 500),
+            "figures": compare(large, tiny, MEASURED),
         }
         ship(tiny, config.name, config, outcome, facts)
     return outcome

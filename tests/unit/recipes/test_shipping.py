@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from misen.core.errors import ModelFileError, NotFoundError
+from misen.nn import weights
 from misen.nn.weights import read_card
 from misen.recipes.shipping import go_on, ship
 from misen.training import Outcome
@@ -18,16 +19,17 @@ CONFIG = parse_config('name = "toy"\nsteps = 3\n[data]\ncache = "somewhere"')
 
 
 @pytest.fixture
-def shipped(tmp_path: Path) -> nn.Linear:
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> nn.Linear:
+    monkeypatch.setattr(weights, "SHIPPED", tmp_path)
     module = nn.Linear(3, 2)
     outcome = Outcome(3, 192, 0.5, "steps", tmp_path, {}, 0)
-    ship(module, CONFIG.name, CONFIG, outcome, {"figures": {"right": 0.5}}, tmp_path)
+    ship(module, CONFIG.name, CONFIG, outcome, {"figures": {"right": 0.5}})
     return module
 
 
-def test_a_new_run_starts_from_the_weights_that_ship(shipped: nn.Linear, tmp_path: Path) -> None:
+def test_a_new_run_starts_from_the_weights_that_ship(shipped: nn.Linear) -> None:
     further = nn.Linear(3, 2)
-    go_on(further, CONFIG.name, tmp_path)
+    go_on(further, CONFIG.name)
     torch.testing.assert_close(further.weight, shipped.weight, atol=1e-3, rtol=1e-3)
     assert further.weight.requires_grad
 
@@ -38,8 +40,8 @@ def test_a_card_says_what_was_done_and_not_where_the_data_lay(shipped: nn.Linear
     assert "data" not in card["training"]["config"]
 
 
-def test_going_on_needs_the_same_architecture(shipped: nn.Linear, tmp_path: Path) -> None:
+def test_going_on_needs_the_same_architecture(shipped: nn.Linear) -> None:
     with pytest.raises(ModelFileError, match="another architecture"):
-        go_on(nn.Linear(4, 2), CONFIG.name, tmp_path)
-    with pytest.raises(NotFoundError, match="no model"):
-        go_on(nn.Linear(3, 2), "absent", tmp_path)
+        go_on(nn.Linear(4, 2), CONFIG.name)
+    with pytest.raises(NotFoundError, match="no weights called 'absent'"):
+        go_on(nn.Linear(3, 2), "absent")
