@@ -14,8 +14,10 @@ from torch import nn
 
 from misen.core import files
 from misen.core.errors import Cancelled, FormatError, NotFoundError, StorageError, TrainingError
+from misen.data.pictures import PictureData
 from misen.data.samples import Samples
-from misen.training import Callback, CheckpointFolder, Trainer
+from misen.recipes import train_pictures
+from misen.training import Callback, CheckpointFolder, Outcome, Trainer
 from misen.training.config import parse_config
 
 # --- row 53: data -----------------------------------------------------------------------------------------------------
@@ -71,6 +73,23 @@ def test_row_53_bad_rows_can_be_skipped_counted_and_named(pictures):
     assert len(samples) == 6
     assert len(samples.bad) == len(expected)
     assert [words for words in expected if words not in str(told[0].message)] == []
+
+
+def test_row_53_the_command_line_lists_them_and_can_skip_them(misen, pictures, tmp_path, monkeypatch):
+    def read(config, folder, **_):
+        samples = config.section("data", PictureData).read(16, folder)
+        return Outcome(0, len(samples), 0.0, "steps", folder, {})
+
+    monkeypatch.setattr(train_pictures, "train", read)
+    expected, config = spoil(pictures), tmp_path / "own.toml"
+    config.write_text('name = "own"\nrecipe = "pictures"\nsteps = 1\n[data]\ncolumns = { text = "text" }\n')
+    command = ("train", config, "--set", f"data.folder={pictures}", "-o", tmp_path / "run")
+    stopped = misen(*command)
+    assert (stopped.code, stopped.out) == (2, "")
+    assert [words for words in (*expected, "--skip-bad") if words not in stopped.err] == []
+    with pytest.warns(UserWarning, match=f"left out: {len(expected)} of "):
+        skipped = misen(*command, "--skip-bad", "--json")
+    assert (skipped.code, json.loads(skipped.out)["samples"]) == (0, 6)
 
 
 @pytest.mark.parametrize("name", ["empty", "missing"])

@@ -18,6 +18,9 @@ def train(
     change: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value, such as model.width=64.")
     ] = None,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave out and name the rows of a picture folder that cannot be read.")
+    ] = False,
     allow: Annotated[
         list[str] | None, typer.Option(metavar="KEY", help="Resume although this key differs from the checkpoint's.")
     ] = None,
@@ -32,7 +35,8 @@ def train(
     from misen.app.training import train as run
     from misen.cli.printing import print_fields, print_json
 
-    outcome = asdict(run(config, overrides=change or [], resume=resume, allow=allow or [], folder=out))
+    changes = [*(change or []), *(["data.skip_bad=true"] if skip_bad else [])]
+    outcome = asdict(run(config, overrides=changes, resume=resume, allow=allow or [], folder=out))
     (print_json if json else print_fields)(outcome)
     if outcome["reason"] == "interrupted":
         raise typer.Exit(Cancelled.exit_code)

@@ -65,7 +65,8 @@ class Samples:
         good = [sample for sample in samples if isinstance(sample, _Sample)]
         bad = tuple(sample for sample in samples if isinstance(sample, str))
         if bad and (not skip_bad or not good):
-            raise FormatError(_listing(folder, bad, len(samples)), field="data", hint="mend them, or set data.skip_bad")
+            hint = "mend them, or set data.skip_bad, as --skip-bad does"
+            raise FormatError(_listing(folder, bad, len(samples)), field="data", hint=hint)
         if bad:
             warnings.warn(f"left out: {_listing(folder, bad, len(samples))}", stacklevel=2)
         items = {name: [sample.signals[name] for sample in good] for name in columns}

@@ -53,3 +53,14 @@ def test_an_interrupted_run_says_so_with_its_code(calls, config, capsys):
     printed = capsys.readouterr()
     assert "loss  0.25" in printed.out
     assert printed.err == "misen: interrupted; what was finished is kept\n"
+
+
+def test_bad_rows_are_skipped_on_request(calls, config, capsys):
+    for arguments in ([], ["--skip-bad"], ["--set", "data.folder=a", "--skip-bad"]):
+        assert run(["train", str(config), *arguments]) == 0
+    capsys.readouterr()
+    assert [config.data for config, *_ in calls] == [
+        {"reason": "steps"},
+        {"reason": "steps", "skip_bad": True},
+        {"reason": "steps", "skip_bad": True, "folder": "a"},
+    ]

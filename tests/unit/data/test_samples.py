@@ -106,7 +106,7 @@ def test_all_bad_rows_are_listed_before_anything_is_trained(folder):
     for (number, reason), line in zip(expected.items(), lines[1:], strict=True):
         assert line.startswith(f"metadata.jsonl:{number}")
         assert reason in line
-    assert "skip_bad" in caught.value.hint
+    assert "--skip-bad" in caught.value.hint
 
 
 def test_skipping_counts_and_names_them(folder):
