@@ -1,0 +1,69 @@
+"""The recipe of the autoencoder, from the cache to the card."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import torch
+
+from misen.codecs import shipped
+from misen.data.cache import CachedWorld
+from misen.nn.weights import read_card
+from misen.recipes import train_autoencoder as recipe
+from misen.training.config import parse_config
+
+CONFIG = """
+name = "autoencoder"
+recipe = "autoencoder"
+batch_size = 4
+steps = 4
+warmup = 1
+weight_decay = 0.0
+ema = 0.5
+precision = "fp32"
+[model]
+architecture = { block_out_channels = [3, 8, 8], encoder_units = [1, 1], decoder_units = [1, 1] }
+losses = { perceptual = 0.0, adversarial_start = 1 }
+"""
+
+
+@pytest.fixture
+def config(world: Path):
+    """``config("lr=1")``: the configuration with changes."""
+    return lambda *changes: parse_config(CONFIG, overrides=[f'data.cache="{world}"', *changes])
+
+
+def test_a_run_ships_a_model_and_the_truth_about_it(models, config, world, tmp_path):
+    outcome = recipe.train(config(), tmp_path / "run")
+    card, model = read_card(models / "autoencoder"), shipped.autoencoder()
+    assert (outcome.step, card["name"], card["training"]["samples"]) == (4, "autoencoder", 16)
+    assert card["parameters"] == sum(parameter.numel() for parameter in model.parameters())
+    assert card["data"] == asdict(CachedWorld(world).manifest)
+    assert str(world) not in (models / "autoencoder" / "card.toml").read_text()
+    pictures = recipe.test_pictures(recipe.MEASURED)
+    assert model.config.scaling_factor == pytest.approx(recipe.scaling_factor(model, pictures), rel=0.01)
+    told, again = card["figures"]["psnr"], recipe.fidelity(model, pictures).mean().item()
+    assert (told["value"], told["n"]) == (pytest.approx(again, abs=0.02), recipe.MEASURED)
+    assert told["low"] < told["value"] < told["high"]
+
+
+def test_going_on_and_resuming(models, config, tmp_path, in_two_parts):
+    recipe.train(config(), tmp_path / "whole")
+    whole = read_card(models / "autoencoder")["sha256"]
+    recipe.train(config("model.go_on=true", "lr=1e-12", "seed=7"), tmp_path / "unmoved")
+    assert read_card(models / "autoencoder")["sha256"] == whole
+    in_two_parts(recipe, config(), tmp_path / "parts")
+    assert read_card(models / "autoencoder")["sha256"] == whole
+
+
+def test_latents_can_be_kept_while_the_decoder_learns(models, config, tmp_path):
+    recipe.train(config(), tmp_path / "first")
+    first = shipped.autoencoder()
+    recipe.train(config("model.go_on=true", "model.keep_latents=true"), tmp_path / "further")
+    further = shipped.autoencoder()
+    pairs = zip(first.named_parameters(), further.parameters(), strict=True)
+    changed = {name for (name, before), after in pairs if not torch.equal(before, after)}
+    assert {name.partition(".")[0] for name in changed} == {"decoder"}
+    assert further.config.scaling_factor == first.config.scaling_factor
