@@ -62,8 +62,8 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
     """Train the autoencoder, set its scaling factor, measure it and ship it as ``config.name``."""
     settings = config.section("model", Settings)
     world = CachedWorld(config.section("data", Data).cache)
-    torch.manual_seed(config.seed)
     features = coach.observer().pyramid if settings.losses.perceptual else None
+    torch.manual_seed(config.seed)
     game = AutoencoderGame(beginning(settings, config.name), settings.losses, features)
     model, held_out = game.autoencoder, test_pictures(WATCHED)
     model.encoder.requires_grad_(not settings.keep_latents)

@@ -13,7 +13,6 @@ from torch import Tensor
 
 from misen.assembly import encoders
 from misen.codecs import shipped
-from misen.codecs.autoencoder import KLAutoencoder
 from misen.core.condition import Condition, Encoder, Layout
 from misen.core.registry import modalities
 from misen.core.seeding import derive
@@ -85,9 +84,8 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
     torch.set_flush_denormal(True)
     settings = config.section("model", AvatarSettings)
     world = CachedWorld(config.section("data", Data).cache)
-    torch.manual_seed(config.seed)
     target = weights.SHIPPED / config.name
-    generator = build(settings, start=target if settings.go_on else None)
+    generator = build(settings, config.seed, start=target if settings.go_on else None)
     codec = weights.read_card(weights.shipped(shipped.AUTOENCODER))["sha256"]
     latents = cached_latents(generator, world, folder / f"latents-{codec[:8]}-{world.fingerprint[:8]}.npy")
     batches = ConditionedBatches(world, latents, settings.ports, config)
@@ -102,15 +100,14 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
     return outcome
 
 
-def build(
-    settings: Settings, autoencoder: KLAutoencoder | None = None, start: Path | None = None
-) -> DiffusionGenerator:
+def build(settings: Settings, seed: int, start: Path | None = None) -> DiffusionGenerator:
     """A generator around the shipped autoencoder, tiny decoder and text encoder.
 
-    Its denoiser is untrained, or that of the model in the folder ``start``.
+    Its denoiser is untrained, as ``seed`` draws it, or that of the model in the folder ``start``.
     """
-    codec, words = autoencoder or shipped.autoencoder(), coach.text_encoder()
-    denoiser = Denoiser(settings.unet.unet(), list(table(settings.ports)), codec.stride)
+    codec, words, entrances = shipped.autoencoder(), coach.text_encoder(), list(table(settings.ports))
+    torch.manual_seed(seed)  # only now, since a network that is opened for the first time draws too
+    denoiser = Denoiser(settings.unet.unet(), entrances, codec.stride)
     if start is not None:
         denoiser.load_state_dict(files.load_denoiser(start, codec.stride).state_dict())
     denoiser.set_null(encoders()[STOCK].encode(modalities()[STOCK].signal.parse(""), "tokens").value[0])

@@ -31,8 +31,7 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
     torch.set_flush_denormal(True)
     settings, data = config.section("model", Settings), config.section("data", PictureData)
     check_ports(settings.ports, data.columns)
-    torch.manual_seed(config.seed)
-    generator = build(settings)
+    generator = build(settings, config.seed)
     samples = data.read(generator.size, folder)
     batches = PictureBatches(samples, encode(generator, samples.pixels), settings.ports, config)
     callbacks = [Console(), JsonLines(folder / "log.jsonl")]
