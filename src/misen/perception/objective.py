@@ -19,7 +19,7 @@ from misen.scene.truth import Truth
 
 IMPORTANCE: Mapping[str, float] = {
     "attributes": 3.0, "segmentation": 1.0, "landmarks": 1.0, "visible": 0.2, "camera": 2.0, "facing": 0.2,
-    "depth": 2.0, "identity": 0.2, "expression": 1.0,
+    "depth": 5.0, "identity": 0.2, "expression": 1.0,
 }  # fmt: skip
 TEMPERATURE = 0.1
 FRONT, BACK = math.radians(60), math.radians(120)

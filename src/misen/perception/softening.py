@@ -13,8 +13,8 @@ BLUR, GRAIN, STAINS, GAIN, TINT = 0.9, 0.08, 0.08, 0.06, 0.04
 
 
 def soften(images: Images) -> Images:
-    """Disturb half of the pictures (B, 3, H, W), each differently; draws from torch's global generator."""
-    hurt = (torch.rand(len(images), 1, 1, 1) < 0.5).to(images)
+    """Disturb a third of the pictures (B, 3, H, W), each differently; draws from torch's global generator."""
+    hurt = (torch.rand(len(images), 1, 1, 1) < 1 / 3).to(images)
     blur, grain, stains = ((hurt * torch.rand(len(images), 1, 1, 1) * most) for most in (BLUR, GRAIN, STAINS))
     gain, tint = (torch.randn(len(images), 3, 1, 1) * deviation for deviation in (GAIN, TINT))
     coarse = functional.interpolate(torch.randn(len(images), 3, *_quarter(images)), size=images.shape[-2:])
