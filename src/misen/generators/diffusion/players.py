@@ -17,8 +17,9 @@ from misen.core.shapes import PerItem, Scalar
 from misen.generators.diffusion.denoiser import Denoiser
 from misen.generators.diffusion.schedule import TIMESTEPS, Schedule, velocity
 
-UNIFORM = 0.2
-"""Share of times drawn uniformly, so that the ends, which the logit-normal rarely visits, are learned too."""
+UNIFORM, TOWARDS_NOISE = 0.3, 0.6
+"""Share of times drawn uniformly, so that the ends, which the logit-normal rarely visits, are learned too; and the mean
+of its logit, since what words and attributes say is decided while there is much noise."""
 NONE, ONE = 0.1, 0.5
 """Shares of samples without any condition and with exactly one; the others have two to ``MOST``."""
 MOST = 5
@@ -51,7 +52,7 @@ def _figures(errors: PerItem, timesteps: Int[Tensor, " batch"]) -> dict[str, flo
 
 def draw_timesteps(count: int) -> Int[Tensor, " {count}"]:
     """(count,) integers in [0, 1000): logit-normal times, some uniform ones among them."""
-    fraction = torch.randn(count).sigmoid()
+    fraction = (torch.randn(count) + TOWARDS_NOISE).sigmoid()
     fraction = torch.where(torch.rand(count) < UNIFORM, torch.rand(count), fraction)
     return (fraction * TIMESTEPS).long().clamp(max=TIMESTEPS - 1)
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
+from torch import Tensor
+from torch.nn import functional
 
 from misen.core.condition import Condition, Layout, check_layout
 from misen.modalities.exemplar.signal import Exemplar
+from misen.perception.reading import Reading
 from misen.perception.senses import Look, Senses
 
 IDENTITY, FEATURES = 64, 256
 
 
 class ExemplarEncoder:
-    """Vector (B, 64 + 256): identity, then pooled features, frozen."""
+    """Vector (B, 64 + 256): identity, then pooled features, frozen; both of unit variance."""
 
     layouts: tuple[Layout, ...] = ("vector",)
 
@@ -29,8 +34,13 @@ class ExemplarEncoder:
     def encode(self, signal: Exemplar, layout: Layout) -> Condition:
         """What the observer reads from the picture."""
         check_layout(layout, self.layouts)
-        reading = self.observer(signal.image)
-        return Condition.full(layout, torch.cat((reading.identity, reading.features), dim=1).float())
+        return Condition.full(layout, _normed(self.observer(signal.image)))
+
+
+def _normed(reading: Reading) -> Tensor:
+    """(B, 320): a unit identity has entries of deviation 1 / 8, features have deviations of a dozen."""
+    identity = math.sqrt(IDENTITY) * reading.identity.float()
+    return torch.cat((identity, functional.layer_norm(reading.features.float(), [FEATURES])), dim=1)
 
 
 def build(coach: Senses) -> ExemplarEncoder:
