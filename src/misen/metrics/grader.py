@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -26,16 +26,25 @@ class Survey:
 
     Attributes:
         features: (N, 256).
+        texture: (N, 80) mean and deviation of each channel of the observer's finest map. It tells sharp pictures from
+            soft ones, which the features do not: an observer learns to see through softness.
         types: (N, 32) log-probabilities of the avatar types.
     """
 
     features: Tensor
+    texture: Tensor
     types: Tensor
 
     @classmethod
     def cat(cls, surveys: Sequence[Survey]) -> Survey:
         """One survey from several."""
-        return cls(*(torch.cat(parts) for parts in zip(*((s.features, s.types) for s in surveys), strict=True)))
+        parts = ([getattr(survey, field.name) for survey in surveys] for field in fields(cls))
+        return cls(*map(torch.cat, parts))
+
+    @property
+    def appearance(self) -> Tensor:
+        """(N, 336) features beside texture: where neighbourhoods are."""
+        return torch.cat([self.features, self.texture], dim=1)
 
     def __len__(self) -> int:
         return len(self.features)
@@ -72,7 +81,9 @@ class Grader:
 
 
 def _keep(reading: Reading) -> Survey:
-    return Survey(reading.features, avatar_type(reading))
+    finest = reading.pyramid[0].flatten(2)
+    texture = torch.cat([finest.mean(dim=2), finest.std(dim=2)], dim=1)
+    return Survey(reading.features, texture, avatar_type(reading))
 
 
 def shipped_grader() -> Grader:

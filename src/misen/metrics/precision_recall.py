@@ -1,7 +1,7 @@
 """Precision, recall, density and coverage: whose features lie in whose neighbourhoods.
 
 Source: Kynkäänniemi et al. 2019 (arXiv:1904.06991), section 2, for precision and recall; Naeem et al. 2020
-(arXiv:2002.09797), section 3, for density and coverage. Deviation: one neighbourhood size for all four.
+(arXiv:2002.09797), section 3, for density and coverage; the sizes of the neighbourhoods are theirs.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from misen.core.shapes import PerItem, Vectors
+from misen.core.shapes import Vectors
 
-NEAREST = 5
+NEAREST, DENSE = 3, 5
+"""Neighbour that a neighbourhood reaches, for precision and recall, and for density and coverage."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Neighbourhoods:
     Attributes:
         precision: (M,) 1 where a fake lies in the neighbourhood of some real.
         recall: (N,) 1 where a real lies in the neighbourhood of some fake.
-        density: (M,) >= 0, neighbourhoods of reals that contain the fake, over ``NEAREST``.
+        density: (M,) >= 0, neighbourhoods of reals that contain the fake, over ``DENSE``.
         coverage: (N,) 1 where the neighbourhood of a real contains some fake.
     """
 
@@ -34,24 +35,32 @@ class Neighbourhoods:
     coverage: Float[Tensor, " reals"]
 
 
-def neighbourhoods(
-    real: Float[Tensor, "reals features"], fake: Float[Tensor, "fakes features"], nearest: int = NEAREST
-) -> Neighbourhoods:
-    """Compare features (N, D) of reals with (M, D) of fakes; N, M > ``nearest``.
+def neighbourhoods(real: Float[Tensor, "reals features"], fake: Float[Tensor, "fakes features"]) -> Neighbourhoods:
+    """Compare features (N, D) of reals with (M, D) of fakes; N, M > ``DENSE``.
 
-    A neighbourhood is the ball around an item that reaches its ``nearest``-th neighbour in its own set.
+    A neighbourhood is the ball around an item that reaches its third or fifth neighbour in its own set. Precision and
+    density hardly depend on M and sharpen with N; recall and coverage rise with M, so compare them at equal M.
     """
     real, fake = real.double(), fake.double()
     apart = torch.cdist(fake, real)
-    in_real, in_fake = apart <= _radii(real, nearest), apart <= _radii(fake, nearest)[:, None]
+    reals, fakes = _reach(real), _reach(fake)
+    dense = apart <= reals[:, DENSE]
     return Neighbourhoods(
-        precision=in_real.any(dim=1).double(),
-        recall=in_fake.any(dim=0).double(),
-        density=in_real.double().sum(dim=1) / nearest,
-        coverage=in_real.any(dim=0).double(),
+        precision=(apart <= reals[:, NEAREST]).any(dim=1).double(),
+        recall=(apart <= fakes[:, NEAREST, None]).any(dim=0).double(),
+        density=dense.double().sum(dim=1) / DENSE,
+        coverage=dense.any(dim=0).double(),
     )
 
 
-def _radii(features: Vectors, nearest: int) -> PerItem:
-    """(N,) distance of each item to its ``nearest``-th neighbour."""
-    return torch.cdist(features, features).kthvalue(nearest + 1, dim=1).values
+def in_deviations(
+    real: Float[Tensor, "reals features"], fake: Float[Tensor, "fakes features"]
+) -> tuple[Float[Tensor, "reals features"], Float[Tensor, "fakes features"]]:
+    """Both in units of the deviations among the reals, so that features of different kinds count alike."""
+    unit = real.std(dim=0).clamp(min=1e-6)
+    return real / unit, fake / unit
+
+
+def _reach(features: Vectors) -> Float[Tensor, "items nearest"]:
+    """(N, DENSE + 1) distances of each item to itself and its nearest neighbours, rising."""
+    return torch.cdist(features, features).topk(DENSE + 1, dim=1, largest=False).values

@@ -28,12 +28,19 @@ class Reference:
         moments: of 10,000 test renders.
         real: (N, D) features of further test renders.
         naive: (N, D) features of pictures drawn from G.
+        texture: (N, E) of the same pictures as ``real``, see ``Survey``.
     """
 
     extractor: str
     moments: Moments
     real: Tensor
     naive: Tensor
+    texture: Tensor
+
+    @property
+    def appearance(self) -> Tensor:
+        """(N, D + E) features beside texture of every real picture, see ``Survey``."""
+        return torch.cat([self.real, self.texture], dim=1)
 
     def reals(self, count: int) -> Tensor:
         """(count, D) features of real pictures; raises ``LimitError`` if there are fewer."""
@@ -60,6 +67,7 @@ class Reference:
             "covariance": self.moments.covariance.float(),
             "real": self.real.half(),
             "naive": self.naive.half(),
+            "texture": self.texture.half(),
         }
         save_tensors(tensors, folder, {"extractor": self.extractor, **facts})
 
@@ -78,7 +86,7 @@ class Reference:
             )  # fmt: skip
         tensors = read_tensors(folder / WEIGHTS, card["sha256"])
         moments = Moments(tensors["mean"].double(), tensors["covariance"].double())
-        return cls(extractor, moments, tensors["real"].float(), tensors["naive"].float())
+        return cls(extractor, moments, *(tensors[name].float() for name in ("real", "naive", "texture")))
 
     def _require(self, count: int) -> None:
         if count > min(len(self.real), len(self.naive)):

@@ -47,7 +47,7 @@ class QualityReport(Report):
         is_a_mean: inception score over the avatar types.
         is_a_std: its standard deviation over splits.
         lpips_a_diversity: mean perceptual distance of pictures made for one wish.
-        precision_a: share of the pictures that lie among real ones.
+        precision_a: share of the pictures that lie among real ones, in features and texture.
         recall_a: share of the real ones that lie among the pictures.
         density_a: real neighbourhoods each picture lies in, over the number expected.
         coverage_a: share of the real neighbourhoods that hold a picture.
@@ -96,7 +96,7 @@ class AdherenceReport(Report):
         shuffled: the same of the pictures against the wishes of others.
         normalized: (score - shuffled) / (oracle - shuffled).
         ci95: 95 % interval of ``normalized``.
-        realism: precision-A of the pictures.
+        realism: precision-A of the pictures, among all real ones of the reference.
         realism_unguided: precision-A of as many pictures made without the wishes.
         metric: what the judge measures.
         unit: of ``score``, "" for fractions.
@@ -188,6 +188,7 @@ class FoldersReport(Report):
         frechet_inception_distance_a: between the folders.
         kernel_inception_distance_a_mean: over subsets.
         kernel_inception_distance_a_std: over subsets.
+        sliced_wasserstein_distance: between patches of the pixels, times 1000, mean over the frequency bands.
         precision_a: share of the second folder's pictures that lie among the first's.
         recall_a: share of the first folder's pictures that lie among the second's.
         f_score_a: harmonic mean of the two.
@@ -204,6 +205,7 @@ class FoldersReport(Report):
     frechet_inception_distance_a: float
     kernel_inception_distance_a_mean: float
     kernel_inception_distance_a_std: float
+    sliced_wasserstein_distance: float
     precision_a: float
     recall_a: float
     f_score_a: float

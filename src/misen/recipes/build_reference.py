@@ -37,8 +37,14 @@ def renders(split: Split, start: int, count: int) -> Tensor:
 def build_reference(grader: Grader, count: int = COUNT, kept: int = KEPT) -> Reference:
     """The reference in the features of ``grader``."""
     naive = naive_pictures(renders(TRAIN_A, 0, count), kept)
-    real = grader.survey(renders(TEST, 0, count + kept)).features
-    return Reference(grader.name, Moments.of(real[:count]), real[count:], grader.survey(naive).features)
+    seen = grader.survey(renders(TEST, 0, count + kept))
+    return Reference(
+        grader.name,
+        moments=Moments.of(seen.features[:count]),
+        real=seen.features[count:],
+        naive=grader.survey(naive).features,
+        texture=seen.texture[count:],
+    )
 
 
 def facts(reference: Reference) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from torchmetrics.image.kid import KernelInceptionDistance
 
 from unit.metrics.given import features, pictures
 
-NEAREST = 5
+NEAREST, DENSE = 3, 5
 
 
 class Given(nn.Module):
@@ -61,14 +61,14 @@ def distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 def by_loops(real: np.ndarray, fake: np.ndarray) -> dict[str, float]:
     """Precision, recall, density and coverage, straight from their definitions."""
-    real_radius = np.sort(distances(real, real), axis=1)[:, NEAREST]
+    real_radius, dense_radius = np.sort(distances(real, real), axis=1)[:, [NEAREST, DENSE]].T
     fake_radius = np.sort(distances(fake, fake), axis=1)[:, NEAREST]
     across = distances(real, fake)
     return {
         "precision": np.mean([any(across[i, j] <= real_radius[i] for i in range(200)) for j in range(180)]),
         "recall": np.mean([any(across[i, j] <= fake_radius[j] for j in range(180)) for i in range(200)]),
-        "density": np.mean([sum(across[i, j] <= real_radius[i] for i in range(200)) / NEAREST for j in range(180)]),
-        "coverage": np.mean([across[i].min() <= real_radius[i] for i in range(200)]),
+        "density": np.mean([sum(across[i, j] <= dense_radius[i] for i in range(200)) / DENSE for j in range(180)]),
+        "coverage": np.mean([across[i].min() <= dense_radius[i] for i in range(200)]),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from misen.metrics.precision_recall import neighbourhoods
+from misen.metrics.precision_recall import in_deviations, neighbourhoods
 
 
 @pytest.mark.parametrize("name", ["precision", "recall", "density", "coverage"])
@@ -25,3 +25,15 @@ def test_collapse_lowers_recall_and_coverage_alone(real) -> None:
     assert near.precision.mean() == 1
     assert near.recall.mean() < 0.05
     assert near.coverage.mean() < 0.2
+
+
+def test_more_reals_make_precision_sharper(real, fake) -> None:
+    few, many = (neighbourhoods(real[:count], fake).precision.mean() for count in (50, 200))
+    assert few >= many
+
+
+def test_in_deviations_every_feature_counts_alike(real, fake) -> None:
+    units = torch.linspace(0.01, 100, 24)
+    first, second = in_deviations(real, fake), in_deviations(real * units, fake * units)
+    assert first[0].std(dim=0) == pytest.approx(torch.ones(24))
+    assert all(torch.allclose(one, other) for one, other in zip(first, second, strict=True))

@@ -15,7 +15,7 @@ from misen.nn.weights import read_card
 
 @pytest.fixture
 def reference(real, fake) -> Reference:
-    return Reference("eye@1", Moments.of(real), real[:100].float(), fake[:90].float())
+    return Reference("eye@1", Moments.of(real), real[:100].float(), fake[:90].float(), real[:100, :5].float())
 
 
 def test_is_found_again(reference: Reference, tmp_path: Path) -> None:
@@ -23,6 +23,7 @@ def test_is_found_again(reference: Reference, tmp_path: Path) -> None:
     assert read_card(tmp_path)["licence"] == "Apache-2.0"
     again = Reference.load(tmp_path, "eye@1")
     assert torch.allclose(again.real, reference.real, rtol=1e-3)
+    assert torch.allclose(again.appearance, reference.appearance, rtol=1e-3)
     assert abs(frechet_distance(again.moments, reference.moments)) < 1e-5
     assert again.naive_distance(90) == pytest.approx(reference.naive_distance(90), rel=1e-3)
 

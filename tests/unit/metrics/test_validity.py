@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+
 import pytest
 import torch
 from torch import Tensor
@@ -14,11 +17,11 @@ from misen.metrics.alignment import adherence, examine
 from misen.metrics.corruption import LADDERS
 from misen.metrics.fid import Moments, frechet_distance
 from misen.metrics.fidelity import psnr, ssim
-from misen.metrics.grader import Grader, shipped_grader
+from misen.metrics.grader import Grader, Survey, shipped_grader
 from misen.metrics.inception_score import TYPE, inception_score
 from misen.metrics.kid import kernel_distance
 from misen.metrics.lpips import Lpips, pairwise_diversity
-from misen.metrics.precision_recall import neighbourhoods
+from misen.metrics.precision_recall import in_deviations, neighbourhoods
 from misen.metrics.r_precision import r_precision
 from misen.metrics.reference import Reference
 from misen.metrics.validity import BAR, climb, order
@@ -96,9 +99,16 @@ def test_frechet_and_kernel_distances_rise(record: Record, others: Tensor, name:
     assert name != "dropped modes" or fids[1] > fids[0]
 
 
-def test_precision_and_density_fall_with_noise(record: Record, manifold: Tensor) -> None:
-    ladder = LADDERS["noise"]
-    nears = [neighbourhoods(manifold, pose_and_type(ladder.corrupt(record, level))) for level in ladder.levels]
+def appearance(images: Tensor) -> Tensor:
+    """(B, 7) features: hair style, glasses, yaw and pitch, and how much each color varies."""
+    return torch.cat([pose_and_type(images)[:, :4], images.std((2, 3))], dim=1)
+
+
+@pytest.mark.parametrize("name", ["noise", "blur"])
+def test_precision_and_density_fall_with_noise_and_blur(record: Record, name: str) -> None:
+    ladder, real = LADDERS[name], appearance(paint(TEST.records(COUNT, COUNT)))
+    sets = [appearance(ladder.corrupt(record, level)) for level in ladder.levels]
+    nears = [neighbourhoods(*in_deviations(real, fake)) for fake in sets]
     assert order([float(near.precision.mean()) for near in nears], ladder) <= -BAR
     assert order([float(near.density.mean()) for near in nears], ladder) <= -BAR
 
@@ -180,17 +190,55 @@ def grader() -> Grader:
     return shipped_grader()
 
 
+@pytest.fixture(scope="module")
+def reference(grader: Grader) -> Reference:
+    return Reference.load(shipped("reference"), grader.name)
+
+
+@pytest.fixture(scope="module")
+def surveys(grader: Grader) -> Callable[[str], list[Survey]]:
+    """What the judge sees at every level of a ladder."""
+    record = TEST.records(30_000, JUDGED)
+
+    @cache
+    def look(name: str) -> list[Survey]:
+        ladder = LADDERS[name]
+        return [grader.survey(ladder.corrupt(record, level)) for level in ladder.levels]
+
+    return look
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", DISTANCES)
-def test_the_shipped_features_order_corruptions(grader: Grader, name: str) -> None:
-    record, ladder = TEST.records(30_000, JUDGED), LADDERS[name]
-    reference = Reference.load(shipped("reference"), grader.name)
-    surveys = [grader.survey(ladder.corrupt(record, level)).features for level in ladder.levels]
-    fids = [frechet_distance(reference.moments, Moments.of(features)) for features in surveys]
+def test_the_shipped_features_order_corruptions(
+    surveys: Callable[[str], list[Survey]], reference: Reference, name: str
+) -> None:
+    ladder, seen = LADDERS[name], [survey.features for survey in surveys(name)]
+    fids = [frechet_distance(reference.moments, Moments.of(features)) for features in seen]
     assert order(fids, ladder) >= BAR
     assert fids[1] > fids[0]
-    assert order([kernel_distance(reference.reals(JUDGED), features) for features in surveys], ladder) >= BAR
+    assert order([kernel_distance(reference.reals(JUDGED), features) for features in seen], ladder) >= BAR
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize(
+    ("name", "shares"),
+    [
+        ("noise", ("precision", "density")),
+        ("blur", ("precision", "density")),
+        ("dropped modes", ("recall", "coverage")),
+        ("repetition", ("coverage",)),
+    ],
+)
+def test_the_shipped_neighbourhoods_order_corruptions(
+    surveys: Callable[[str], list[Survey]], reference: Reference, name: str, shares: tuple[str, ...]
+) -> None:
+    real = reference.appearance
+    nears = [neighbourhoods(*in_deviations(real, survey.appearance)) for survey in surveys(name)]
+    for share in shares:
+        assert order([float(getattr(near, share).mean()) for near in nears], LADDERS[name]) <= -BAR, share
 
 
 @pytest.mark.slow

@@ -25,7 +25,8 @@ def paint(record: Record) -> Tensor:
 
 def look(images: Tensor) -> SimpleNamespace:
     features = functional.adaptive_avg_pool2d(images, 2).flatten(1)
-    return SimpleNamespace(features=features, log_probability=lambda column: torch.zeros(len(images), ONE_HOT_WIDTH))
+    kinds = torch.zeros(len(images), ONE_HOT_WIDTH)
+    return SimpleNamespace(features=features, pyramid=(images,), log_probability=lambda column: kinds)
 
 
 def test_reference_of_a_toy_judge(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,7 +35,9 @@ def test_reference_of_a_toy_judge(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build_reference, "SIZES", (20, 50, 100))
     reference = build_reference.build_reference(grader, count=400, kept=50)
     assert reference.extractor == "toy@0"
-    assert torch.equal(reference.real, look(paint(TEST.records(400, 50))).features)
+    last = paint(TEST.records(400, 50))
+    assert torch.equal(reference.real, look(last).features)
+    assert torch.equal(reference.texture[:, :3], last.flatten(2).mean(dim=2))
     expected = Moments.of(look(paint(TEST.records(0, 400))).features)
     assert frechet_distance(reference.moments, expected) == pytest.approx(0, abs=1e-6)
     assert reference.naive.shape == (50, 12)

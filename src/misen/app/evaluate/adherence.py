@@ -16,7 +16,7 @@ from misen.core.registry import lookup, modalities
 from misen.core.signal import Signal
 from misen.metrics.alignment import Trial, adherence, examine, loss
 from misen.metrics.capabilities import Falsifiable, Grouped, Retrieving
-from misen.metrics.precision_recall import NEAREST, neighbourhoods
+from misen.metrics.precision_recall import DENSE, in_deviations, neighbourhoods
 from misen.metrics.r_precision import DISTRACTORS, r_precision
 from misen.metrics.report import AdherenceReport, TogetherReport
 from misen.perception.figures import Figure, mean
@@ -31,9 +31,10 @@ class _Attempt:
     signal: Signal
     made: Tensor
     trial: Trial
-    features: Tensor
+    look: Tensor
+    """(B, D) appearance of the pictures, see ``Survey``."""
     free: Tensor
-    """(B, D) features of pictures made from the same seeds without the wishes."""
+    """(B, D) appearance of pictures made from the same seeds without the wishes."""
 
 
 def evaluate_adherence(
@@ -50,26 +51,25 @@ def evaluate_adherence(
     Args:
         examinee: makes the pictures.
         modality: what the wishes are.
-        n: wishes, from 6 to the size of the reference (2,000).
+        n: wishes, at least 6.
         seed: chooses them.
         route: how they act.
         examination: the standard one if left out; ``standard(COMPOSITION)`` asks for held-out combinations.
 
     Raises:
         InputError: ``n`` is too small.
-        LimitError: ``n`` is larger than the reference.
         NotFoundError: there is no such modality.
         Unreachable: the model cannot follow it.
     """
-    checks.whole(n, "n", NEAREST + 1, checks.COUNT_LIMIT)
+    checks.whole(n, "n", DENSE + 1, checks.COUNT_LIMIT)
     lookup("modality", modality, modalities())
     bench = examination or standard()
-    judge, real = bench.grader.judge(modality), bench.reference.reals(n)
+    judge = bench.grader.judge(modality)
     taken = _route(examinee, modality, bench, seed, route)
     attempts = list(_attempts(examinee, modality, judge, bench, n, seed, route))
     trial = Trial.cat([attempt.trial for attempt in attempts])
     normalized, score = adherence(trial), mean(trial.made[~trial.made.isnan()])
-    guided, free = (torch.cat(parts) for parts in zip(*((a.features, a.free) for a in attempts), strict=True))
+    guided, free = (torch.cat(parts) for parts in zip(*((a.look, a.free) for a in attempts), strict=True))
     return AdherenceReport(
         model=examinee.name,
         modality=modality,
@@ -82,8 +82,8 @@ def evaluate_adherence(
         shuffled=float(trial.shuffled.nanmean()),
         normalized=normalized.value,
         ci95=(normalized.low, normalized.high),
-        realism=float(neighbourhoods(real, guided).precision.mean()),
-        realism_unguided=float(neighbourhoods(real, free).precision.mean()),
+        realism=_realism(bench, guided),
+        realism_unguided=_realism(bench, free),
         metric=judge.metric,
         unit=judge.unit,
         higher_is_better=judge.higher_is_better,
@@ -145,8 +145,12 @@ def _attempts(
         signal = _observe(modality, truth)
         made, free = wish(examinee, [signal], truth.record, route), wish(examinee, [], truth.record)
         trial = examine(judge, signal, made, truth.observation.image)
-        features = [bench.grader.survey(images).features for images in (made, free)]
-        yield _Attempt(truth, signal, made, trial, *features)
+        yield _Attempt(truth, signal, made, trial, *(bench.grader.survey(images).appearance for images in (made, free)))
+
+
+def _realism(bench: Examination, look: Tensor) -> float:
+    """Precision-A among all real pictures of the reference; among as few as there are wishes, blur would pass."""
+    return float(neighbourhoods(*in_deviations(bench.reference.appearance, look)).precision.mean())
 
 
 def _round(examinee: Examinee, judges: dict[str, Judge], truth: Truth) -> dict[str, tuple[Trial, Trial]]:

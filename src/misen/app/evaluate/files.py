@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from misen.app.evaluate.quality import SMALLEST, distance_intervals, distances, intervals
+from misen.app.evaluate.quality import SMALLEST, Reals, distance_intervals, distances, intervals
 from misen.core.errors import InputError, NotFoundError
 from misen.core.image import resize
 from misen.media.picture import color, open_picture
@@ -18,6 +18,7 @@ from misen.metrics.fidelity import psnr, ssim
 from misen.metrics.grader import CHUNK, Grader, Survey, shipped_grader
 from misen.metrics.identity import identity_likeness
 from misen.metrics.report import FoldersReport, ReconstructionReport
+from misen.metrics.sliced_wasserstein import Descriptors, describe_patches, sliced_wasserstein
 from misen.perception.figures import mean
 from misen.perception.senses import SIZE
 
@@ -78,14 +79,15 @@ def evaluate_folders(real: Path | str, fake: Path | str, *, grader: Grader | Non
         InputError: one holds fewer than 20 pictures, or one that cannot be read.
     """
     side = grader or shipped_grader()
-    first, second = (_survey(Path(folder), side) for folder in (real, fake))
-    against = (second, first.features, Moments.of(first.features))
-    values = {_NAMES.get(name, name): value for name, value in distances(*against).items()}
-    spread = {_NAMES.get(name, name): interval for name, interval in distance_intervals(*against).items()}
+    (first, true_patches), (second, patches) = (_survey(Path(folder), side) for folder in (real, fake))
+    reals = Reals(first.features, first.appearance, Moments.of(first.features))
+    values = {_NAMES.get(name, name): value for name, value in distances(second, reals).items()}
+    spread = {_NAMES.get(name, name): interval for name, interval in distance_intervals(second, reals).items()}
     precision, recall = values["precision_a"], values["recall_a"]
     return FoldersReport(
         real=len(first),
         fake=len(second),
+        sliced_wasserstein_distance=sliced_wasserstein(true_patches, patches),
         f_score_a=2 * precision * recall / (precision + recall) if precision + recall else 0.0,
         ci95=spread,
         extractor=side.name,
@@ -103,8 +105,10 @@ _NAMES = {
 """Our names of figures in torch-fidelity's words."""
 
 
-def _survey(folder: Path, grader: Grader) -> Survey:
-    return Survey.cat([grader.survey(images) for images in pictures(folder, least=SMALLEST)])
+def _survey(folder: Path, grader: Grader) -> tuple[Survey, Descriptors]:
+    looks = [(grader.survey(images), describe_patches(images)) for images in pictures(folder, least=SMALLEST)]
+    surveys, described = zip(*looks, strict=True)
+    return Survey.cat(surveys), [torch.cat(parts) for parts in zip(*described, strict=True)]
 
 
 def pictures(folder: Path, least: int = 1) -> Iterator[Tensor]:

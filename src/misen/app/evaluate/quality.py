@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -21,7 +21,7 @@ from misen.metrics.grader import Survey
 from misen.metrics.inception_score import SPLITS, inception_score
 from misen.metrics.kid import kid, kid_interval
 from misen.metrics.lpips import pairwise_diversity
-from misen.metrics.precision_recall import neighbourhoods
+from misen.metrics.precision_recall import in_deviations, neighbourhoods
 from misen.metrics.report import Interval, QualityReport
 from misen.perception.figures import Figure, mean
 from misen.scene.truth import Truth
@@ -50,11 +50,11 @@ def evaluate_quality(
     checks.whole(n, "n", SMALLEST, checks.COUNT_LIMIT)
     bench = examination or standard()
     reference, modality = bench.reference, _best_modality(examinee)
-    real, naive = reference.reals(n), reference.naive_distance(n)
+    real, naive = Reals(reference.reals(n), reference.appearance, reference.moments), reference.naive_distance(n)
     made, seen, seconds = _pictures(examinee, modality, bench, n, seed)
-    model, truth = (distances(survey, real, reference.moments) for survey in (made, seen))
+    model, truth = (distances(survey, real) for survey in (made, seen))
     diversity = mean(_diversities(examinee, modality, bench, max(2, n // SHARE), seed))
-    spread = distance_intervals(made, real, reference.moments) | intervals({"lpips_a_diversity": diversity})
+    spread = distance_intervals(made, real) | intervals({"lpips_a_diversity": diversity})
     low, high = spread["fid_a"]
     return QualityReport(
         model=examinee.name,
@@ -72,12 +72,27 @@ def evaluate_quality(
     )
 
 
-def distances(made: Survey, real: Tensor, reference: Moments) -> dict[str, float]:
-    """Figures by name, of pictures against the features (N, D) of real ones and the moments of more of them."""
+@dataclass(frozen=True)
+class Reals:
+    """The real pictures that others are compared with.
+
+    Attributes:
+        features: (n, D) of as many as there are others.
+        appearance: (N, D + E) of all, see ``Survey``.
+        moments: of their features, or those of still more.
+    """
+
+    features: Tensor
+    appearance: Tensor
+    moments: Moments
+
+
+def distances(made: Survey, real: Reals) -> dict[str, float]:
+    """Figures by name, of pictures against real ones."""
     score, score_deviation = inception_score(made.types)
-    kernel, kernel_deviation = kid(real, made.features)
+    kernel, kernel_deviation = kid(real.features, made.features)
     return {
-        "fid_a": frechet_distance(reference, Moments.of(made.features)),
+        "fid_a": frechet_distance(real.moments, Moments.of(made.features)),
         "kid_a": kernel,
         "kid_a_std": kernel_deviation,
         "is_a_mean": score,
@@ -86,14 +101,15 @@ def distances(made: Survey, real: Tensor, reference: Moments) -> dict[str, float
     }
 
 
-def distance_intervals(made: Survey, real: Tensor, reference: Moments) -> dict[str, Interval]:
+def distance_intervals(made: Survey, real: Reals) -> dict[str, Interval]:
     """The 95 % intervals of those figures that have no deviation of their own, and of the kernel distance."""
     shares = {name: mean(values) for name, values in _shares(made, real).items()}
-    return intervals({"fid_a": fid(reference, made.features), "kid_a": kid_interval(real, made.features), **shares})
+    apart = {"fid_a": fid(real.moments, made.features), "kid_a": kid_interval(real.features, made.features)}
+    return intervals(apart | shares)
 
 
-def _shares(made: Survey, real: Tensor) -> dict[str, Tensor]:
-    near = neighbourhoods(real, made.features)
+def _shares(made: Survey, real: Reals) -> dict[str, Tensor]:
+    near = neighbourhoods(*in_deviations(real.appearance, made.appearance))
     return {f"{field.name}_a": getattr(near, field.name) for field in fields(near)}
 
 
@@ -117,9 +133,7 @@ def _signals(modality: str, truth: Truth) -> Sequence[Signal]:
     return [observe(truth, truth.record.seed)]
 
 
-def _pictures(
-    examinee: Examinee, modality: str, bench: Examination, n: int, seed: int
-) -> tuple[Survey, Survey, float]:
+def _pictures(examinee: Examinee, modality: str, bench: Examination, n: int, seed: int) -> tuple[Survey, Survey, float]:
     """The examinee's pictures and the true ones, as the judge sees them, and the seconds that making them took."""
     made, seen, seconds = [], [], 0.0
     for truth in bench.truths(n, seed):

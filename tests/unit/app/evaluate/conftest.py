@@ -110,7 +110,8 @@ def grader(truth: Truth) -> Grader:
 
 @pytest.fixture(scope="session")
 def examination(truth: Truth, grader: Grader) -> Examination:
-    features = grader.survey(truth.observation.image).features
+    seen = grader.survey(truth.observation.image)
+    features = seen.features
     naive = features + torch.randn(features.shape, generator=torch.Generator().manual_seed(1))
-    reference = Reference(grader.name, Moments.of(features), features, naive)
+    reference = Reference(grader.name, Moments.of(features), features, naive, seen.texture)
     return Examination(grader, reference, lambda start, count: truth[slice(start - FIRST, start - FIRST + count)])

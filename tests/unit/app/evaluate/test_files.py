@@ -26,6 +26,7 @@ def test_a_folder_is_like_itself(folder: Path, grader) -> None:
     report = evaluate_folders(folder, folder, grader=grader)
     assert (report.real, report.fake) == (COUNT, COUNT)
     assert abs(report.frechet_inception_distance_a) < 1e-3
+    assert report.sliced_wasserstein_distance == 0
     assert report.precision_a == report.recall_a == report.f_score_a == 1
     assert "frechet_inception_distance_a" in report.ci95
 
@@ -35,6 +36,7 @@ def test_noise_is_unlike_renders(folder: Path, grader, tmp_path: Path) -> None:
         Image.effect_noise((80, 80), 5 + 10 * index).save(tmp_path / f"{index}.png")
     report = evaluate_folders(folder, tmp_path, grader=grader)
     assert report.ci95["frechet_inception_distance_a"][0] > 1
+    assert report.sliced_wasserstein_distance > 50
     assert report.inception_score_a_mean >= 1
 
 

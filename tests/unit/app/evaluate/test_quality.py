@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from misen.app.evaluate import evaluate_quality
-from misen.core.errors import InputError
+from misen.core.errors import InputError, LimitError
 from unit.app.evaluate.conftest import COUNT, Renderer
 
 
@@ -66,3 +66,8 @@ def test_diversity_repeats_each_wish_with_other_seeds(examination, truth) -> Non
 def test_too_few_pictures_are_refused(examination, truth) -> None:
     with pytest.raises(InputError, match="n must be a whole number from 20"):
         evaluate_quality(Renderer(truth), n=19, examination=examination)
+
+
+def test_more_pictures_than_the_reference_has_are_refused(examination, truth) -> None:
+    with pytest.raises(LimitError, match="the reference has at most 24"):
+        evaluate_quality(Renderer(truth), n=25, examination=examination)
