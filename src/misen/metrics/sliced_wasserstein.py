@@ -57,7 +57,8 @@ def _normalized(descriptors: Vectors) -> Vectors:
     """(N, C * 49) with mean 0 and deviation 1 in each channel."""
     channels = descriptors.unflatten(1, (-1, SIDE**2))
     deviation, mean = torch.std_mean(channels, dim=(0, 2), keepdim=True)
-    return ((channels - mean) / deviation).flatten(1)
+    normalized: Tensor = (channels - mean) / deviation
+    return normalized.flatten(1)
 
 
 def _patches(band: Maps, draws: torch.Generator) -> Vectors:
