@@ -1,10 +1,11 @@
-"""Rows 25 to 27, 29 and 30 of the table of faults, met at the command line; row 28 needs a process of its own."""
+"""Rows 25 to 30 of the table of faults, met at the command line; those of row 28 that need a process are elsewhere."""
 
 from __future__ import annotations
 
 import errno
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -122,6 +123,27 @@ def test_row_27_what_appears_meanwhile_is_kept(misen, tmp_path, monkeypatch):
     monkeypatch.setattr(Model, "fulfil", interfere)
     assert misen("generate", "--steps", 2, "-o", tmp_path / "a.png").code == 5
     assert (tmp_path / "a.png").read_bytes() == b"mine"
+
+
+# --- row 28: Ctrl-C --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("moment", [1, 5, 6, 7])
+def test_row_28_after_ctrl_c_nothing_more_is_predicted(misen, model, tmp_path, monkeypatch, moment):
+    predict, predicted = type(model.opened.generator).predict, []
+
+    def interrupted(*question):
+        predicted.append(question)
+        if len(predicted) == moment:
+            signal.raise_signal(signal.SIGINT)
+        return predict(*question)
+
+    monkeypatch.setattr(type(model.opened.generator), "predict", interrupted)
+    outcome = misen("generate", "-n", 3, "--steps", 3, "-o", tmp_path / "a.png")
+    assert (outcome.code, outcome.out) == (130, "")
+    assert outcome.err == "misen: interrupted; what was finished is kept\n"
+    assert len(predicted) == moment
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"a-{k}.png" for k in range((moment - 1) // 3)]
 
 
 # --- row 29: nobody reads --------------------------------------------------------------------------------------------

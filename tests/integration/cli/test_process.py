@@ -62,18 +62,17 @@ def test_a_closed_standard_output_is_quiet():
 def generating(environment: dict[str, str], tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A process that has just finished its first of many pictures."""
     arguments = ["generate", "-n", "1000", "--steps", "40", "-o", str(tmp_path / "a.png")]
-    process = subprocess.Popen([*TINY, *arguments], env=environment, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 100
-    while not (tmp_path / "a-0.png").exists() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.02)
-    yield process
-    process.kill()
-    process.wait()
+    with subprocess.Popen([*TINY, *arguments], env=environment, stderr=subprocess.PIPE, text=True) as process:
+        while not (tmp_path / "a-0.png").exists() and process.poll() is None:
+            time.sleep(0.02)
+        yield process
+        process.kill()
 
 
+@pytest.mark.timeout(600)
 def test_ctrl_c_keeps_what_is_finished_and_nothing_else(generating, tmp_path):
     generating.send_signal(signal.SIGINT)
-    _, complaint = generating.communicate(timeout=30)
+    _, complaint = generating.communicate()
     assert generating.returncode == 130
     assert complaint.endswith("misen: interrupted; what was finished is kept\n")
     assert "Traceback" not in complaint
