@@ -80,6 +80,7 @@ def repeat(record: Record, share: float) -> Tensor:
 
 LADDERS: Mapping[str, Ladder] = {
     "noise": Ladder((0, 0.1, 0.2, 0.35, 0.55, 0.8), add_noise),
+    "faint noise": Ladder((0, 0.04, 0.07, 0.1, 0.13, 0.16), add_noise),
     "blur": Ladder((0, 1, 2, 3, 5, 8), blur),
     "wrong traits": Ladder((0, 0.1, 0.2, 0.35, 0.55, 0.8), swap_traits),
     "dropped modes": Ladder((0, 0.1, 0.3, 0.5, 0.7, 0.9), drop_modes),
