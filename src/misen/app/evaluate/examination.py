@@ -62,15 +62,17 @@ class Trained:
     Attributes:
         model: used with its defaults.
         batch_size: pictures per forward.
+        half: make pictures in bfloat16, which some CPUs multiply several times faster; judges stay exact.
     """
 
     model: Model
     batch_size: int = 16
+    half: bool = False
 
     @property
     def name(self) -> str:
-        """The model's."""
-        return self.model.name
+        """The model's, and how it was asked to compute."""
+        return f"{self.model.name}, bfloat16" if self.half else self.model.name
 
     @property
     def native(self) -> frozenset[str]:
@@ -84,7 +86,8 @@ class Trained:
 
     def make(self, guidances: Sequence[Guidance], seeds: Sequence[int]) -> Tensor:
         """Pictures in batches; see ``Model`` for what that changes."""
-        result = self.model.synthesize(*guidances, seed=list(seeds), batch_size=self.batch_size)
+        with torch.autocast(torch.device(self.model.device).type, torch.bfloat16, enabled=self.half):
+            result = self.model.synthesize(*guidances, seed=list(seeds), batch_size=self.batch_size)
         return torch.stack([picture.tensor for picture in result.images])
 
     def reconstruct(self, images: Tensor) -> Tensor:

@@ -57,14 +57,14 @@ def test_a_model_as_an_examinee() -> None:
     asked, ports = {}, {"p": SimpleNamespace(trained_on={"camera", "depth"})}
 
     class Model:
-        name = "toy"
+        name, device = "toy", "cpu"
         opened = SimpleNamespace(generator=SimpleNamespace(ports=ports))
 
         def plan(self, *guidances, **settings):
             return SimpleNamespace(decisions=[SimpleNamespace(route=guidance.route) for guidance in guidances])
 
         def synthesize(self, *guidances, **settings):
-            asked.update(settings)
+            asked.update(settings, half=torch.is_autocast_enabled("cpu"))
             return SimpleNamespace(images=[SimpleNamespace(tensor=torch.zeros(3, 8, 8)) for _ in settings["seed"]])
 
         def edit(self, image, **settings):
@@ -75,5 +75,9 @@ def test_a_model_as_an_examinee() -> None:
     assert (examinee.name, examinee.native) == ("toy", {"camera", "depth"})
     assert examinee.route([Guidance(signal=signal, route="native")]) == "native"
     assert examinee.make([], (5, 6)).shape == (2, 3, 8, 8)
-    assert asked == {"seed": [5, 6], "batch_size": 4}
+    assert asked == {"seed": [5, 6], "batch_size": 4, "half": False}
+    halved = Trained(Model(), half=True)
+    halved.make([], (5,))
+    assert asked["half"]
+    assert halved.name == "toy, bfloat16"
     assert torch.equal(examinee.reconstruct(torch.ones(2, 3, 8, 8)), torch.ones(2, 3, 8, 8))
