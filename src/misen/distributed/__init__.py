@@ -2,6 +2,6 @@
 
 from misen.distributed.draws import whole_batch_draws
 from misen.distributed.launch import Team, team
-from misen.distributed.reduce import agree, average, require_equal, wait
+from misen.distributed.reduce import agree, anywhere, average, require_equal, wait
 
-__all__ = ["Team", "agree", "average", "require_equal", "team", "wait", "whole_batch_draws"]
+__all__ = ["Team", "agree", "anywhere", "average", "require_equal", "team", "wait", "whole_batch_draws"]

@@ -23,6 +23,15 @@ def average(tensors: Sequence[Tensor], team: Team) -> None:
         tensor.copy_(mean.view_as(tensor))
 
 
+def anywhere(flags: Sequence[bool], team: Team) -> list[bool]:
+    """Which of the flags, one list of the same length per process, are set on any of them."""
+    if team.size == 1:
+        return list(flags)
+    shared = torch.tensor(flags, dtype=torch.int32, device=team.device)
+    torch.distributed.all_reduce(shared, torch.distributed.ReduceOp.MAX)
+    return shared.bool().tolist()
+
+
 def agree(value: float, team: Team) -> float:
     """The first process's ``value``, everywhere."""
     if team.size == 1:

@@ -21,7 +21,7 @@ from torch import Tensor
 from misen.core.errors import Cancelled, ConfigError, StorageError, TrainingError
 from misen.core.generator import Player
 from misen.core.seeding import derive
-from misen.distributed import agree, average, require_equal, team, wait, whole_batch_draws
+from misen.distributed import agree, anywhere, average, require_equal, team, wait, whole_batch_draws
 from misen.training.callbacks import Callback
 from misen.training.checkpoint import Checkpoint, CheckpointFolder
 from misen.training.config import TrainingConfig
@@ -248,6 +248,10 @@ class Trainer:
     def _share_gradients(self, seat: Seat, loss: Tensor) -> tuple[float, float]:
         """Average loss and gradients over the team and clip the gradients; the loss, and the norm before clipping."""
         parameters = list(seat.parameters.values())
+        used = anywhere([parameter.grad is not None for parameter in parameters], self.team)
+        for parameter, learns in zip(parameters, used, strict=True):
+            if learns and parameter.grad is None:  # what only the rows of other processes have learned from
+                parameter.grad = torch.zeros_like(parameter)
         average([*(parameter.grad for parameter in parameters if parameter.grad is not None), loss], self.team)
         return loss.item(), torch.nn.utils.clip_grad_norm_(parameters, self.config.grad_clip).item()
 

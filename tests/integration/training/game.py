@@ -18,6 +18,22 @@ BATCH = 8
 CONFIG = f'name = "game"\nbatch_size = {BATCH}\nsteps = 12\nwarmup = 2\nprecision = "fp32"\nlog_every = 1'
 
 
+class Critique(nn.Module):
+    """A critic with an entrance that some rows alone take, as those of conditions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(3, 8, 3), nn.SiLU(), nn.Flatten(), nn.Linear(8 * 6 * 6, 1))
+        self.entrance = nn.Linear(1, 1)
+
+    def forward(self, image, marked=None):
+        scores = self.body(image)
+        if marked is None or not marked.any():
+            return scores
+        rows = marked.nonzero().squeeze(1)
+        return scores.index_add(0, rows, self.entrance(torch.ones(len(rows), 1)))
+
+
 class Maker:
     name = "maker"
 
@@ -39,19 +55,20 @@ class Critic:
     def loss(self, batch, step):
         with torch.no_grad():
             fake = self.maker(torch.randn(len(batch["image"]), 4))
-        return (softplus(self.module(fake)) + softplus(-self.module(batch["image"]))).mean(), {}
+        return (softplus(self.module(fake)) + softplus(-self.module(batch["image"], batch["marked"]))).mean(), {}
 
 
 def players():
     torch.manual_seed(0)
     maker = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 3 * 8 * 8), nn.Unflatten(1, (3, 8, 8)))
-    critic = nn.Sequential(nn.Conv2d(3, 8, 3), nn.SiLU(), nn.Flatten(), nn.Linear(8 * 6 * 6, 1))
+    critic = Critique()
     return [Critic(critic, maker), Maker(maker, critic)]
 
 
 def batches(step):
     generator = torch.Generator().manual_seed(step)
-    return {"image": torch.randn(BATCH, 3, 8, 8, generator=generator).tanh()}
+    marked = torch.arange(BATCH) == step % BATCH
+    return {"image": torch.randn(BATCH, 3, 8, 8, generator=generator).tanh(), "marked": marked}
 
 
 def configure(*overrides: str) -> TrainingConfig:
