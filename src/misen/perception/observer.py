@@ -106,7 +106,9 @@ class Observer(nn.Module):
             pyramid=maps,
         )
 
-    def _gather(self, parts: Vectors, landmarks: Float[Tensor, "batch 32 2"], deepest: Maps) -> Float[Tensor, "batch 256"]:
+    def _gather(
+        self, parts: Vectors, landmarks: Float[Tensor, "batch 32 2"], deepest: Maps
+    ) -> Float[Tensor, "batch 256"]:
         """(B, 256) of what the parts look like, where the landmarks are, and the whole."""
         places = (SPREAD * (landmarks - 0.5)).flatten(1).to(parts.dtype)
         gathered: Tensor = self.gather(torch.cat([parts, places, deepest.mean(dim=(2, 3))], dim=1))

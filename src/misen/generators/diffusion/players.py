@@ -45,9 +45,10 @@ class DenoisingPlayer:
 
 
 def _figures(errors: PerItem, timesteps: Int[Tensor, " batch"]) -> dict[str, float]:
-    """The error where there is little and where there is much noise."""
+    """The error where there is little and where there is much noise, of the items there are."""
     noisy = timesteps >= TIMESTEPS // 2
-    return {"clear": errors[~noisy].mean().item(), "noisy": errors[noisy].mean().item()}
+    shares = {"clear": errors[~noisy], "noisy": errors[noisy]}
+    return {name: share.mean().item() for name, share in shares.items() if len(share)}
 
 
 def draw_timesteps(count: int) -> Int[Tensor, " {count}"]:
