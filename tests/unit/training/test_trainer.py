@@ -191,7 +191,7 @@ def test_evaluation_sees_averaged_weights_and_does_not_disturb(game, tmp_path):
 
     def measure(step):
         module = trainer.seats[0].player.module
-        seen.append(torch.equal(module[0].weight, trainer.seats[0].ema.averages["0.weight"]))
+        seen.append(torch.equal(module.entrance.weight, trainer.seats[0].ema.averages["entrance.weight"]))
         return {"answer": torch.rand(()).item()}
 
     trainer._callbacks = (Evaluation(measure, minutes=0.0),)
