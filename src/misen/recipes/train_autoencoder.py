@@ -18,13 +18,12 @@ from misen.codecs import shipped
 from misen.codecs.autoencoder import KLAutoencoder
 from misen.codecs.learning import AutoencoderGame, CodecLosses
 from misen.data.cache import CachedWorld
-from misen.data.world import tell_truth
+from misen.data.world import first_truths
 from misen.nn import weights
 from misen.nn.distortion import psnr
 from misen.perception import coach, judge
 from misen.perception.grading import grade_observer
 from misen.recipes.shipping import go_on, ship
-from misen.recipes.train_observer import held_out_truths
 from misen.scene.splits import TEST
 from misen.training import Console, Evaluation, JsonLines, Outcome, Trainer, TrainingConfig
 
@@ -107,8 +106,7 @@ def scaling_factor(model: KLAutoencoder, pictures: Tensor) -> float:
 def test_pictures(count: int) -> Tensor:
     """The first pictures of the world's test range."""
     with torch.inference_mode(False):
-        chunks = [tell_truth(TEST.records(start, min(100, count - start))) for start in range(0, count, 100)]
-    return torch.cat([truth.observation.image for truth in chunks])
+        return torch.cat([truth.observation.image for truth in first_truths(TEST, count)])
 
 
 @torch.no_grad()
@@ -132,7 +130,7 @@ def attributes_kept(reconstruct: Callable[[Tensor], Tensor], count: int) -> dict
     """
     observer = judge.observer()
     made, real = (
-        grade_observer(observer, held_out_truths(count), look)["attributes"] for look in (reconstruct, torch.clone)
+        grade_observer(observer, first_truths(TEST, count), look)["attributes"] for look in (reconstruct, torch.clone)
     )
     ends = {end: getattr(made, end) / real.value for end in ("value", "low", "high")}
     return {**ends, "oracle": real.value, "n": count}

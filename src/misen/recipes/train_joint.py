@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from misen.data.cache import CachedWorld
-from misen.data.world import tell_truth
+from misen.data.world import first_truths
 from misen.nn.contrastive import info_nce, similarities
 from misen.perception import coach, judge
 from misen.perception.claims import WIDTH, false_of, ruled_out, shown
@@ -146,8 +146,8 @@ def evaluate(joint: JointEmbedding, count: int = 500) -> dict[str, Figure]:
     }
 
 
-def _evaluate_split(joint: JointEmbedding, split: Split, count: int, chunk: int = 100) -> dict[str, Figure]:
-    truths = [tell_truth(split.records(start, min(chunk, count - start))) for start in range(0, count, chunk)]
+def _evaluate_split(joint: JointEmbedding, split: Split, count: int) -> dict[str, Figure]:
+    truths = list(first_truths(split, count))
     listed: dict[str, list[Caption]] = {
         language: [
             caption(truth, item, int(truth.record.seed[item]), language, "full")

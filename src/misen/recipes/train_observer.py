@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from misen.data.cache import CachedWorld
-from misen.data.world import tell_truth
+from misen.data.world import first_truths
 from misen.perception import coach, judge
 from misen.perception.figures import Figure
 from misen.perception.grading import grade_observer
@@ -89,17 +89,9 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
     return outcome
 
 
-def evaluate(
-    observer: Observer, count: int = 500, look: Callable[[Tensor], Tensor] = torch.clone
-) -> dict[str, Figure]:
+def evaluate(observer: Observer, count: int = 500, look: Callable[[Tensor], Tensor] = torch.clone) -> dict[str, Figure]:
     """The figures of ``grade_observer`` on the first ``count`` renders of the test range, seen through ``look``."""
-    return grade_observer(observer, held_out_truths(count), look)
-
-
-def held_out_truths(count: int, chunk: int = 100) -> Iterator[Truth]:
-    """The first avatars of the test range, in chunks."""
-    for start in range(0, count, chunk):
-        yield tell_truth(TEST.records(start, min(chunk, count - start)))
+    return grade_observer(observer, first_truths(TEST, count), look)
 
 
 def main(side: str, count: str = "1000") -> None:

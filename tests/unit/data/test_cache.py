@@ -5,11 +5,12 @@ import torch
 
 from misen.core.errors import ConfigError, NotFoundError, StorageError
 from misen.data.cache import CachedWorld, build, decode, encode, shapes
-from misen.data.world import RenderedWorld, companion, tell_truth
+from misen.data.world import companion, first_truths, tell_truth
 from misen.recipes.build_cache import find_split
 from misen.scene.attributes import COLUMN
 from misen.scene.record import Record
 from misen.scene.sampling import sample
+from misen.scene.splits import TEST
 
 SIZE = 16
 
@@ -95,13 +96,10 @@ def test_a_companion_is_the_same_person_otherwise():
     assert not (other.camera == record.camera).all(1).any()
 
 
-def test_a_rendered_world_never_repeats_words():
-    batches = RenderedWorld(torch.arange(50, 54), 2, size=SIZE)
-    first, second, again = batches(0), batches(1), batches(2)
-    assert first["truth"].record.seed.tolist() == [50, 51]
-    assert second["truth"].record.seed.tolist() == [52, 53]
-    assert torch.equal(again["truth"].observation.image, first["truth"].observation.image)
-    assert (again["seeds"] != first["seeds"]).all()
+def test_the_first_avatars_of_a_split_in_chunks():
+    chunks = list(first_truths(TEST, 3, chunk=2))
+    assert [len(chunk) for chunk in chunks] == [2, 1]
+    assert torch.equal(torch.cat([chunk.record.seed for chunk in chunks]), TEST.records(0, 3).seed)
 
 
 def test_splits_by_name():

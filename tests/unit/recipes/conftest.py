@@ -18,6 +18,7 @@ from misen.nn import weights
 from misen.recipes import train_autoencoder, train_tiny_decoder
 from misen.scene.splits import TRAIN_A
 from misen.training import Callback, Outcome, Trainer, TrainingConfig
+from misen.training.config import parse_config
 from tiny import forget, install, tiny_weights
 
 __all__ = ["tiny_weights"]
@@ -31,6 +32,12 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cache") / "world"
     list(build(folder, TRAIN_A.name, TRAIN_A.seeds(0, 8), workers=1))
     return folder
+
+
+@pytest.fixture
+def config(request: pytest.FixtureRequest, world: Path) -> Callable[..., TrainingConfig]:
+    """``config("lr=1")``: the ``CONFIG`` of the test's module on that cache, with changes."""
+    return lambda *changes: parse_config(request.module.CONFIG, overrides=[f'data.cache="{world}"', *changes])
 
 
 @pytest.fixture

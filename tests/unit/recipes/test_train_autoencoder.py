@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 
 import pytest
 import torch
@@ -12,7 +11,6 @@ from misen.codecs import shipped
 from misen.data.cache import CachedWorld
 from misen.nn.weights import read_card
 from misen.recipes import train_autoencoder as recipe
-from misen.training.config import parse_config
 
 CONFIG = """
 name = "autoencoder"
@@ -27,12 +25,6 @@ precision = "fp32"
 architecture = { block_out_channels = [3, 8, 8], encoder_units = [1, 1], decoder_units = [1, 1] }
 losses = { perceptual = 0.0, adversarial_start = 1 }
 """
-
-
-@pytest.fixture
-def config(world: Path):
-    """``config("lr=1")``: the configuration with changes."""
-    return lambda *changes: parse_config(CONFIG, overrides=[f'data.cache="{world}"', *changes])
 
 
 def test_a_run_ships_a_model_and_the_truth_about_it(models, config, world, tmp_path):

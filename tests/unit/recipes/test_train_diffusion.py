@@ -16,7 +16,6 @@ from misen.core.seeding import Streams
 from misen.data.cache import CachedWorld
 from misen.nn.description import read_card
 from misen.recipes import train_diffusion as recipe
-from misen.training.config import parse_config
 
 NAME = "avatars/diffusion"
 CONFIG = f"""
@@ -39,12 +38,6 @@ def models(codecs: Path, tiny_weights: Path) -> Path:
     """The miniature codecs, and the text encoder."""
     (codecs / "joint-a").symlink_to(tiny_weights / "joint-a")
     return codecs
-
-
-@pytest.fixture
-def config(world: Path):
-    """``config("lr=1")``: the configuration with changes."""
-    return lambda *changes: parse_config(CONFIG, overrides=[f'data.cache="{world}"', *changes])
 
 
 def digests(folder: Path) -> dict[str, str]:

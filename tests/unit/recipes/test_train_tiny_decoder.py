@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 
 import pytest
 import torch
@@ -12,7 +11,6 @@ from misen.codecs import shipped
 from misen.data.cache import CachedWorld
 from misen.nn.weights import read_card
 from misen.recipes import train_tiny_decoder as recipe
-from misen.training.config import parse_config
 
 CONFIG = """
 name = "tiny"
@@ -27,12 +25,6 @@ precision = "fp32"
 perceptual = 0.0
 architecture = { block_out_channels = [3, 4, 4], decoder_units = [0, 1] }
 """
-
-
-@pytest.fixture
-def config(world: Path):
-    """``config("lr=1")``: the configuration with changes."""
-    return lambda *changes: parse_config(CONFIG, overrides=[f'data.cache="{world}"', *changes])
 
 
 def test_a_run_ships_a_model_and_the_truth_about_it(codecs, config, world, tmp_path):
