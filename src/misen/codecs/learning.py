@@ -1,6 +1,7 @@
 """How codecs learn: the autoencoder's game against a patch discriminator, and the distillation of the tiny decoder.
 
-Source: Rombach et al. 2022 (arXiv:2112.10752), section 3.1 and appendix G.
+Source: Rombach et al. 2022 (arXiv:2112.10752), section 3.1 and appendix G; Kouzelis et al. 2025 (arXiv:2502.09509),
+equation 5, for latents that shrink as pictures do; deviation: halving is the only change of scale, and no rotation is.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from misen.codecs.autoencoder import KLAutoencoder
 from misen.codecs.tiny import TinyDecoder
 from misen.core.generator import Player
-from misen.core.shapes import Images, Scalar
+from misen.core.shapes import Images, Maps, Scalar
 from misen.nn.adversarial import adaptive_weight, hinge_discriminator, hinge_generator
 from misen.nn.discriminators import PatchDiscriminator
 from misen.nn.perceptual import Features, perceptual_distance
@@ -32,12 +34,15 @@ class CodecLosses:
         adversarial: pull of the discriminator relative to that of reconstruction.
         adversarial_start: step from which the discriminator counts.
         kl: weight of the divergence from the standard normal, summed over a picture's latents.
+        equivariance: weight of the absolute error between the decoded half-size latents and the half-size picture,
+            which makes latents smooth and therefore easier to generate.
     """
 
     perceptual: float = 0.3
     adversarial: float = 0.3
     adversarial_start: int = 2000
     kl: float = 1e-6
+    equivariance: float = 0.0
 
 
 def pictures(batch: Mapping[str, Any]) -> Images:
@@ -86,14 +91,22 @@ class AutoencoderPlayer:
         """The autoencoder's loss on one batch."""
         game, image = self.game, pictures(batch)
         posterior = game.autoencoder.encode(image).latent_dist
-        made = game.autoencoder.decode(posterior.sample()).sample
+        latents = posterior.sample()
+        made = game.autoencoder.decode(latents).sample
         game.made = made.detach()
         loss, figures = reconstruction(made, image, game.features, game.losses.perceptual)
         divergence = posterior.kl().mean()
         total = loss + game.losses.kl * divergence
+        if game.losses.equivariance:
+            total = total + game.losses.equivariance * self._shrinkage(latents, image)
         if game.losses.adversarial and step >= game.losses.adversarial_start:
             total = total + self._persuade(loss, made)
         return total, {**figures, "kl": divergence.item()}
+
+    def _shrinkage(self, latents: Maps, image: Images) -> Scalar:
+        """How far the decoded half-size latents are from the half-size picture."""
+        made: Tensor = self.game.autoencoder.decode(functional.avg_pool2d(latents, 2)).sample
+        return (made.float() - functional.avg_pool2d(image, 2)).abs().mean()
 
     def _persuade(self, loss: Scalar, made: Images) -> Scalar:
         """The critic's pull, as strong as that of ``loss`` times its weight."""

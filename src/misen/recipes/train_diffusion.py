@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,16 +10,20 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from misen.assembly import encoders
 from misen.codecs import shipped
 from misen.core.condition import Condition, Encoder, Layout
+from misen.core.generator import Player
 from misen.core.registry import modalities
 from misen.core.seeding import derive
+from misen.core.shapes import Images, Maps
 from misen.data.cache import CachedWorld
 from misen.data.order import Order
 from misen.data.world import EPOCH
 from misen.generators.diffusion import folder as files
+from misen.generators.diffusion.alignment import AlignedPlayer
 from misen.generators.diffusion.denoiser import Denoiser, DenoiserSettings
 from misen.generators.diffusion.generator import DiffusionGenerator
 from misen.generators.diffusion.players import draw_presence
@@ -67,9 +71,15 @@ class Settings:
 
 @dataclass(frozen=True)
 class AvatarSettings(Settings):
-    """The same, and whether the denoiser goes on from the weights that ship."""
+    """The same, for a world that observer A has seen.
+
+    Attributes:
+        go_on: the denoiser goes on from the weights that ship.
+        alignment: weight of learning to see what observer A sees, beside the error of the velocity.
+    """
 
     go_on: bool = False
+    alignment: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -90,7 +100,7 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
     latents = cached_latents(generator, world, folder / f"latents-{codec[:8]}-{world.fingerprint[:8]}.npy")
     batches = ConditionedBatches(world, latents, settings.ports, config)
     callbacks = [Console(), JsonLines(folder / "log.jsonl")]
-    trainer = Trainer(generator.players(), batches, config, folder=folder, callbacks=callbacks)
+    trainer = Trainer(players(generator, settings), batches, config, folder=folder, callbacks=callbacks)
     outcome = trainer.run(resume=resume, allow=allow)
     with trainer.averaged():
         facts = {"family": "diffusion", "data": {"cache": world.fingerprint}, **asdict(settings.defaults)}
@@ -113,6 +123,20 @@ def build(settings: Settings, seed: int, start: Path | None = None) -> Diffusion
     denoiser.set_null(encoders()[STOCK].encode(modalities()[STOCK].signal.parse(""), "tokens").value[0])
     companions = {"text_encoder": words.model, "tokenizer": words.tokenizer}
     return DiffusionGenerator(denoiser, codec, shipped.tiny_decoder(), companions=companions)
+
+
+def players(generator: DiffusionGenerator, settings: AvatarSettings) -> Iterable[Player]:
+    """The denoiser, taught by observer A where alignment weighs anything."""
+    if not settings.alignment:
+        return generator.players()
+    return [AlignedPlayer(generator.denoiser, generator.schedule, sights, settings.alignment)]
+
+
+@torch.no_grad()
+def sights(pictures: Images) -> Maps:
+    """(B, F, h, w): observer A's feature maps at strides 8 and 16, the latter enlarged."""
+    *_, fine, coarse = coach.observer().pyramid(pictures)
+    return torch.cat([fine, functional.interpolate(coarse, fine.shape[-2:])], dim=1)
 
 
 def table(ports: Mapping[str, Entrance]) -> Iterator[PortSettings]:
@@ -149,7 +173,7 @@ class ConditionedBatches:
         return self.world.fingerprint
 
     def __call__(self, step: int) -> Mapping[str, Any]:
-        """The batch of ``step``: "latents" and "conditions"."""
+        """The batch of ``step``: "latents", "conditions" and "pictures"."""
         indices, epoch = self.order(step)
         truth = self.world.truth(indices)
         seeds = truth.record.seed + epoch * EPOCH
@@ -160,7 +184,8 @@ class ConditionedBatches:
             for (name, port), rows in zip(self.ports.items(), presence.unbind(1), strict=True)
             if rows.any()
         }
-        return {"latents": self.latents[indices].float(), "conditions": conditions}
+        latents = self.latents[indices].float()
+        return {"latents": latents, "conditions": conditions, "pictures": truth.observation.image}
 
 
 @torch.no_grad()

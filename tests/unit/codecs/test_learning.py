@@ -55,6 +55,23 @@ def test_a_critic_that_weighs_nothing_does_not_play():
     assert player.name == "autoencoder"
 
 
+def test_equivariance_teaches_the_decoder_half_size_pictures():
+    image = batch()["truth"].observation.image
+    gaps = []
+    for weight in (0.0, 2.0):
+        model = small()
+        (player,) = AutoencoderGame(model, CodecLosses(adversarial=0, equivariance=weight)).players()
+        optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+        for step in range(60):
+            loss, _ = player.loss(batch(), step)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        halved = functional.avg_pool2d(model.encode(image).latent_dist.mode(), 2)
+        gaps.append((model.decode(halved).sample - functional.avg_pool2d(image, 2)).abs().mean().item())
+    assert gaps[1] < gaps[0] / 2
+
+
 def test_both_players_receive_gradients_once_the_critic_counts():
     game = AutoencoderGame(small(), CodecLosses(adversarial_start=5), features)
     players = list(game.players())

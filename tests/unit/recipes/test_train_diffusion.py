@@ -86,3 +86,13 @@ def test_going_on_and_resuming(models, config, tmp_path, in_two_parts):
     assert all(torch.equal(tensor, weights[name]) for name, tensor in tensors(models / NAME).items())
     in_two_parts(recipe, config(), tmp_path / "parts")
     assert digests(models / NAME) == whole
+
+
+def test_an_aligned_denoiser_ships_without_its_projection(models, tiny_weights, config, tmp_path):
+    (models / "observer-a").symlink_to(tiny_weights / "observer-a")
+    recipe.train(config("model.alignment=0.5"), tmp_path / "run")
+    assert not any("projection" in name for name in tensors(models / NAME))
+    card = read_card(models / NAME)
+    assert card["training"]["config"]["model"]["alignment"] == 0.5
+    learned = open_model(NAME).generator.denoiser.parameters()
+    assert card["parameters"] == sum(parameter.numel() for parameter in learned)

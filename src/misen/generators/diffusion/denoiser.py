@@ -102,14 +102,20 @@ class Denoiser(nn.Module):
 
     def forward(self, noisy: Maps, timestep: Num[Tensor, " batch"], conditions: Mapping[str, Condition]) -> Maps:
         """(B, C, h, w) at timesteps (B,) -> velocity (B, C, h, w)."""
+        return self.trace(noisy, timestep, conditions)[0]
+
+    def trace(
+        self, noisy: Maps, timestep: Num[Tensor, " batch"], conditions: Mapping[str, Condition]
+    ) -> tuple[Maps, Float[Tensor, "batch features h w"]]:
+        """The velocity, and the coarsest features (B, F, h, w) that led to it."""
         unet, ports = self.unet, self.ports
         tokens, mask = ports.sequence(conditions, len(noisy))
         bias = None if mask is None else (~mask).to(noisy.dtype)[:, None] * HIDDEN
         time = unet.time_embedding(unet.time_proj(timestep).to(noisy.dtype))
         flow = Flow(ports.embedding(conditions, time), tokens, bias)
         x = self._down(ports.features(conditions, unet.conv_in(noisy)), flow)
-        x = unet.mid_block(x, **flow.arguments(unet.mid_block))
-        return self._out(self._up(x, flow))
+        middle = unet.mid_block(x, **flow.arguments(unet.mid_block))
+        return self._out(self._up(middle, flow)), middle
 
     def _down(self, x: Tensor, flow: Flow) -> Tensor:
         flow.skips.append(x)

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor, nn
 
-from misen.core.shapes import PerItem, Scalar
+from misen.core.shapes import Maps, PerItem, Scalar
 from misen.generators.diffusion.denoiser import Denoiser
 from misen.generators.diffusion.schedule import TIMESTEPS, Schedule, velocity
 
@@ -32,16 +32,21 @@ class DenoisingPlayer:
 
     def __init__(self, denoiser: Denoiser, schedule: Schedule) -> None:
         self.module: nn.Module = denoiser
-        self.schedule = schedule
+        self.denoiser, self.schedule = denoiser, schedule
 
     def loss(self, batch: Mapping[str, Any], step: int) -> tuple[Scalar, Mapping[str, float]]:
         """The mean squared error of the velocity."""
+        loss, figures, _ = self._play(batch)
+        return loss, figures
+
+    def _play(self, batch: Mapping[str, Any]) -> tuple[Scalar, dict[str, float], Maps]:
+        """The loss, what to tell of it, and the denoiser's coarsest features."""
         latents: Tensor = batch["latents"].contiguous(memory_format=torch.channels_last)
         timesteps, noise = draw_timesteps(len(latents)), torch.randn_like(latents)
         alpha, scale = self.schedule.mixture(timesteps)
-        made = self.module(alpha * latents + scale * noise, timesteps, batch["conditions"])
+        made, middle = self.denoiser.trace(alpha * latents + scale * noise, timesteps, batch["conditions"])
         errors = (made.float() - velocity(latents, noise, alpha, scale)).square().mean(dim=(1, 2, 3))
-        return errors.mean(), _figures(errors.detach(), timesteps)
+        return errors.mean(), _figures(errors.detach(), timesteps), middle
 
 
 def _figures(errors: PerItem, timesteps: Int[Tensor, " batch"]) -> dict[str, float]:
