@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from torch.nn import functional
 from misen.assembly import encoders
 from misen.codecs import shipped
 from misen.core.condition import Condition, Encoder, Layout
+from misen.core.files import replace_file
 from misen.core.generator import Player
 from misen.core.registry import modalities
 from misen.core.seeding import derive
@@ -154,7 +156,9 @@ def cached_latents(generator: DiffusionGenerator, world: CachedWorld, path: Path
         pictures = (world.truth(slice(start, start + 64)).observation.image for start in range(0, len(world), 64))
         with torch.autocast("cpu", torch.bfloat16):
             latents = [generator.encode(some).half() for some in pictures]
-        np.save(path, torch.cat(latents).numpy())
+        content = io.BytesIO()
+        np.save(content, torch.cat(latents).numpy())
+        replace_file(path, content.getvalue())
     return torch.from_numpy(np.load(path))
 
 
