@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from misen.core.shapes import Images, PerItem
@@ -24,4 +25,30 @@ class Judge(Protocol):
 
     def score(self, images: Images, signal: Signal) -> PerItem:
         """(B,) scores of images (B, 3, H, W) in [-1, 1] against B signals; NaN where the signal asks for nothing."""
+        ...
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One trait that a signal asks for by name, and what a judge sees.
+
+    Attributes:
+        key: the trait, one of ``attributes.KEYS`` of the world.
+        wanted: the value asked for; "not ..." where any other will do.
+        seen: the value the judge sees.
+        right: whether that is as wanted.
+    """
+
+    key: str
+    wanted: str
+    seen: str
+    right: bool
+
+
+@runtime_checkable
+class Itemizing(Protocol):
+    """Capability of a judge: says of each trait that a signal names whether it is there."""
+
+    def findings(self, images: Images, signal: Signal) -> list[tuple[Finding, ...]]:
+        """Per picture, one finding per trait named; none where the signal names nothing."""
         ...
