@@ -115,16 +115,23 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
 def build(settings: Settings, seed: int, start: Path | None = None) -> DiffusionGenerator:
     """A generator around the shipped autoencoder, tiny decoder and text encoder.
 
-    Its denoiser is untrained, as ``seed`` draws it, or that of the model in the folder ``start``.
+    Its denoiser is untrained, as ``seed`` draws it, or has all it can take from the model in the folder ``start``.
     """
     codec, words, entrances = shipped.autoencoder(), coach.text_encoder(), list(table(settings.ports))
     torch.manual_seed(seed)  # only now, since a network that is opened for the first time draws too
     denoiser = Denoiser(settings.unet.unet(), entrances, codec.stride)
     if start is not None:
-        denoiser.load_state_dict(files.load_denoiser(start, codec.stride).state_dict())
+        take_over(denoiser, files.load_denoiser(start, codec.stride))
     denoiser.set_null(encoders()[STOCK].encode(modalities()[STOCK].signal.parse(""), "tokens").value[0])
     companions = {"text_encoder": words.model, "tokenizer": words.tokenizer}
     return DiffusionGenerator(denoiser, codec, shipped.tiny_decoder(), companions=companions)
+
+
+def take_over(denoiser: Denoiser, older: Denoiser) -> None:
+    """Give ``denoiser`` every weight that ``older`` has too; an entrance that takes another layout now begins anew."""
+    own, theirs = denoiser.state_dict(), older.state_dict()
+    common = {name for name in own.keys() & theirs.keys() if own[name].shape == theirs[name].shape}
+    denoiser.load_state_dict({name: theirs[name] if name in common else own[name] for name in own})
 
 
 def players(generator: DiffusionGenerator, settings: AvatarSettings) -> Iterable[Player]:

@@ -94,3 +94,10 @@ def test_a_mixture_is_reached_when_it_is_what_is_seen() -> None:
     value = energy.begin(signal, view)(view)
     assert value.item() == pytest.approx(0, abs=1e-5)
     assert torch.autograd.grad(value.sum(), logits)[0].isfinite().all()
+
+
+def test_a_trait_left_open_is_no_token():
+    condition = AttributesEncoder().encode(Attributes(hat="cap", glasses="round"), "tokens")
+    assert condition.mask.sum() == 2
+    assert torch.equal(condition.value.sum(1), Attributes(hat="cap", glasses="round").weights)
+    assert condition.value[~condition.mask].abs().max() == 0

@@ -14,6 +14,8 @@ from misen.app import load
 from misen.assembly import open_model
 from misen.core.seeding import Streams
 from misen.data.cache import CachedWorld
+from misen.generators.diffusion.denoiser import Denoiser, DenoiserSettings
+from misen.generators.diffusion.ports import PortSettings
 from misen.nn.description import read_card
 from misen.recipes import train_diffusion as recipe
 
@@ -96,3 +98,16 @@ def test_an_aligned_denoiser_ships_without_its_projection(models, tiny_weights, 
     assert card["training"]["config"]["model"]["alignment"] == 0.5
     learned = open_model(NAME).generator.denoiser.parameters()
     assert card["parameters"] == sum(parameter.numel() for parameter in learned)
+
+
+def test_an_entrance_of_another_layout_begins_anew_and_the_rest_goes_on():
+    def denoiser(layout: str) -> Denoiser:
+        settings = DenoiserSettings(channels=(16, 16), heads=2, groups=2, tokens=16, latent_channels=4)
+        table = [PortSettings("words", "tokens", 16, 8), PortSettings("traits", layout, 6)]
+        return Denoiser(settings.unet(), table, stride=4)
+
+    older, newer = denoiser("vector"), denoiser("tokens")
+    begun = {name: value.clone() for name, value in newer.ports.entrances["traits"].state_dict().items()}
+    recipe.take_over(newer, older)
+    assert all(torch.equal(value, newer.unet.state_dict()[name]) for name, value in older.unet.state_dict().items())
+    assert all(torch.equal(value, begun[name]) for name, value in newer.ports.entrances["traits"].state_dict().items())

@@ -10,16 +10,19 @@ from torch.nn import functional
 
 from misen.core.condition import Condition, Layout, check_layout
 from misen.modalities.exemplar.signal import Exemplar
+from misen.nn.blocks import block_tokens
 from misen.perception.reading import Reading
 from misen.perception.senses import Look, Senses
 
 IDENTITY, FEATURES = 64, 256
+BLOCK = 64
+"""Numbers per token: one token of identity, four of features."""
 
 
 class ExemplarEncoder:
-    """Vector (B, 64 + 256): identity, then pooled features, frozen; both of unit variance."""
+    """Identity, then features, frozen and of unit variance: vector (B, 320), or tokens (B, 5, 320), a block each."""
 
-    layouts: tuple[Layout, ...] = ("vector",)
+    layouts: tuple[Layout, ...] = ("vector", "tokens")
 
     def __init__(self, observer: Look) -> None:
         """Look with a frozen observer."""
@@ -34,7 +37,11 @@ class ExemplarEncoder:
     def encode(self, signal: Exemplar, layout: Layout) -> Condition:
         """What the observer reads from the picture."""
         check_layout(layout, self.layouts)
-        return Condition.full(layout, _normed(self.observer(signal.image)))
+        vector = _normed(self.observer(signal.image))
+        if layout == "vector":
+            return Condition.full(layout, vector)
+        tokens = block_tokens(vector, [BLOCK] * ((IDENTITY + FEATURES) // BLOCK))
+        return Condition.full(layout, tokens, torch.ones(tokens.shape[:2], dtype=torch.bool, device=tokens.device))
 
 
 def _normed(reading: Reading) -> Tensor:
