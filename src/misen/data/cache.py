@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import multiprocessing
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,21 @@ CHUNK = 200
 """Records per chunk."""
 
 Array = npt.NDArray[Any]
+Shapes = Mapping[str, tuple[tuple[int, ...], str]]
+"""Shape (without the batch axis) and type of every stored field; "seed" is one of them."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a cache keeps of each record.
+
+    Attributes:
+        shapes: of the fields at a size in pixels.
+        tell: the fields (B, ...) of B records at a size in pixels.
+    """
+
+    shapes: Callable[[int], Shapes]
+    tell: Callable[[Record, int], Mapping[str, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -66,8 +81,8 @@ def world_code() -> str:
     return total.hexdigest()
 
 
-def shapes(size: int) -> dict[str, tuple[tuple[int, ...], str]]:
-    """Shape (without the batch axis) and type of every stored field."""
+def shapes(size: int) -> Shapes:
+    """What is stored of a truth."""
     picture, plane = (3, size, size), (1, size, size)
     return {
         "image": (picture, "u1"),
@@ -131,8 +146,23 @@ def _to_byte(fraction: Tensor) -> Tensor:
     return (fraction * 255 + 0.5).clamp(0, 255).to(torch.uint8)
 
 
+def _everything(record: Record, size: int) -> dict[str, Tensor]:
+    return encode(tell_truth(record, size))
+
+
+TRUTHS = Contents(shapes, _everything)
+"""Everything that a modality can observe."""
+
+
 def build(
-    folder: Path, split: str, seeds: Tensor, *, size: int = 64, workers: int = 2, chunk: int = CHUNK
+    folder: Path,
+    split: str,
+    seeds: Tensor,
+    *,
+    contents: Contents = TRUTHS,
+    size: int = 64,
+    workers: int = 2,
+    chunk: int = CHUNK,
 ) -> Iterator[int]:
     """Render the records of ``seeds`` into ``folder``; yields how many records are done, as chunks are finished.
 
@@ -140,6 +170,7 @@ def build(
         folder: the cache; made if absent, completed if unfinished.
         split: name of the split, for the manifest.
         seeds: (N,) int64.
+        contents: what is kept of each record.
         size: pixels.
         workers: processes, with one thread each.
         chunk: records that an interruption can lose; the same each time.
@@ -148,11 +179,12 @@ def build(
         StorageError: the folder holds another cache.
     """
     manifest = Manifest(split, len(seeds), size, int(seeds[0]), int(seeds[-1]), world_code())
-    _claim(folder, manifest, seeds)
+    _claim(folder, manifest, seeds, contents.shapes(size))
     if (folder / "manifest.json").exists():
         return
     chunks = range(0, len(seeds), chunk)
-    missing = [(folder, start, start + chunk, size) for start in chunks if not _done(folder, start).exists()]
+    unfinished = [start for start in chunks if not _done(folder, start).exists()]
+    missing = [(folder, start, start + chunk, size, contents.tell) for start in unfinished]
     finished = len(chunks) - len(missing)
     context = multiprocessing.get_context("spawn")
     with context.Pool(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
@@ -164,7 +196,7 @@ def build(
         _done(folder, start).unlink(missing_ok=True)
 
 
-def _claim(folder: Path, manifest: Manifest, seeds: Tensor) -> None:
+def _claim(folder: Path, manifest: Manifest, seeds: Tensor, layout: Shapes) -> None:
     """Lay out the arrays, or recognise one's own unfinished or finished cache."""
     folder.mkdir(parents=True, exist_ok=True)
     plan = json.dumps(asdict(manifest), indent=1)
@@ -173,7 +205,7 @@ def _claim(folder: Path, manifest: Manifest, seeds: Tensor) -> None:
         raise StorageError(f"{folder} holds another cache: {found[0]}", field=str(folder), hint="choose another folder")
     if found:
         return
-    for name, (shape, kind) in shapes(manifest.size).items():
+    for name, (shape, kind) in layout.items():
         np.lib.format.open_memmap(folder / f"{name}.npy", "w+", kind, (manifest.count, *shape))
     np.save(folder / "seed.npy", seeds.numpy())
     replace_file(folder / "plan.json", plan.encode())
@@ -184,30 +216,31 @@ def _done(folder: Path, start: int) -> Path:
 
 
 @torch.inference_mode()
-def _render(task: tuple[Path, int, int, int]) -> None:
-    folder, start, stop, size = task
+def _render(task: tuple[Path, int, int, int, Callable[[Record, int], Mapping[str, Tensor]]]) -> None:
+    folder, start, stop, size, tell = task
     seeds = torch.from_numpy(np.array(np.load(folder / "seed.npy", mmap_mode="r")[start:stop]))
-    for name, tensor in encode(tell_truth(sample(seeds), size)).items():
+    for name, tensor in tell(sample(seeds), size).items():
         array = np.load(folder / f"{name}.npy", mmap_mode="r+")
         array[start : start + len(seeds)] = tensor.numpy()
         array.flush()
     _done(folder, start).touch()
 
 
-class CachedWorld:
+class Cache:
     """A finished cache.
 
     Raises:
         NotFoundError: the folder holds no cache.
-        ConfigError: the cache is unfinished.
+        ConfigError: the cache is unfinished, or keeps something else of its records.
     """
+
+    contents: ClassVar[Contents]
+    """What it keeps of each record."""
 
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
         self.manifest = self._read_manifest()
-        self._arrays: dict[str, Array] = {
-            name: np.load(self.folder / f"{name}.npy", mmap_mode="r") for name in shapes(self.manifest.size)
-        }
+        self._arrays = self._open()
 
     def __len__(self) -> int:
         return self.manifest.count
@@ -217,14 +250,24 @@ class CachedWorld:
         """SHA-256 of the manifest."""
         return hashlib.sha256((self.folder / "manifest.json").read_bytes()).hexdigest()
 
-    def truth(self, indices: Tensor | slice) -> Truth:
-        """The truth of some records; normals, surface and part are empty."""
-        where = indices if isinstance(indices, slice) else indices.numpy()
-        return decode({name: torch.from_numpy(np.array(array[where])) for name, array in self._arrays.items()})
+    def rows(self, indices: Tensor | slice) -> dict[str, Tensor]:
+        """The stored fields of some records."""
+        return {name: self.field(name, indices) for name in self._arrays}
 
-    def batches(self, batch_size: int, seed: int) -> CachedBatches:
-        """Shuffled batches."""
-        return CachedBatches(self, Order(len(self), batch_size, seed))
+    def field(self, name: str, indices: Tensor | slice) -> Tensor:
+        """One stored field of some records."""
+        where = indices if isinstance(indices, slice) else indices.numpy()
+        return torch.from_numpy(np.array(self._arrays[name][where]))
+
+    def _open(self) -> dict[str, Array]:
+        paths = {name: self.folder / f"{name}.npy" for name in self.contents.shapes(self.manifest.size)}
+        if missing := [path.name for path in paths.values() if not path.exists()]:
+            raise ConfigError(
+                f"the cache {self.folder} lacks {', '.join(missing)}",
+                field="data",
+                hint="it keeps something else of its records; build one of this kind",
+            )
+        return {name: np.load(path, mmap_mode="r") for name, path in paths.items()}
 
     def _read_manifest(self) -> Manifest:
         path = self.folder / "manifest.json"
@@ -233,6 +276,20 @@ class CachedWorld:
         if not path.exists():
             raise NotFoundError(f"there is no world cache at {self.folder}", field="data")
         return Manifest(**json.loads(path.read_text()))
+
+
+class CachedWorld(Cache):
+    """A finished cache of truths."""
+
+    contents = TRUTHS
+
+    def truth(self, indices: Tensor | slice) -> Truth:
+        """The truth of some records; normals, surface and part are empty."""
+        return decode(self.rows(indices))
+
+    def batches(self, batch_size: int, seed: int) -> CachedBatches:
+        """Shuffled batches."""
+        return CachedBatches(self, Order(len(self), batch_size, seed))
 
 
 class CachedBatches:
