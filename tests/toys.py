@@ -114,6 +114,7 @@ class ToyDiffusion:
 
     ports: Mapping[str, Port] = field(default_factory=lambda: {"tint": port("tint"), "shade": port("shade")})
     size: int = SIZE
+    stride: int = 1
     asked: list[tuple[str, ...]] = field(default_factory=list)
     SPREAD = 0.2
 

@@ -8,7 +8,7 @@ import torch
 from families import GENERATORS, SHIPPED, STEPS, generator, samplers
 from misen import assembly
 from misen.core.condition import Condition
-from misen.core.generator import Generator, Opaque, Projectable, Startable
+from misen.core.generator import Generator, Gridded, Opaque, Projectable, Startable
 from misen.core.seeding import Streams
 
 pytestmark = pytest.mark.parametrize("name", GENERATORS)
@@ -124,6 +124,13 @@ def test_a_known_part_weighs_between_free_and_known(name):
     assert free.min() == 0
     assert free.max() == 1
     assert torch.equal(made.known(torch.ones_like(mask)), torch.ones_like(free))
+
+
+def test_a_grid_has_the_pictures_size_over_its_stride(name):
+    made = generator(name)
+    if not isinstance(made, Gridded):
+        return
+    assert estimate(name, (1,)).point.shape[-2:] == (made.size // made.stride,) * 2
 
 
 def test_ports_fit_the_encoders_of_what_they_were_trained_on(name):

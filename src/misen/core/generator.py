@@ -99,6 +99,14 @@ class Projectable(Protocol):
 
 
 @runtime_checkable
+class Gridded(Protocol):
+    """Capability: points of the estimate's space are maps (B, C, h, w) over the picture, so coarse and fine differ."""
+
+    stride: int
+    """Pixels per cell, along each side."""
+
+
+@runtime_checkable
 class Opaque(Protocol):
     """Capability (of a kind): unfinished states cannot be decoded differentiably, so no energy can steer."""
 

@@ -4,9 +4,24 @@ Guidance wraps the function that predicts, never the loop, so samplers need to k
 ``sampler.step`` is handed ``project(correct(mix(generator.predict)))``.
 """
 
-from misen.synthesis.loop import Start, Synthesis, synthesize
+from misen.synthesis.loop import Resume, Start, Synthesis, synthesize
 from misen.synthesis.plan import Decision, Plan, plan
-from misen.synthesis.project import Known
+from misen.synthesis.project import Constraint, Known, LowPass
 from misen.synthesis.trace import Moment, Step, Watch, silent
 
-__all__ = ["Decision", "Known", "Moment", "Plan", "Start", "Step", "Synthesis", "Watch", "plan", "silent", "synthesize"]
+__all__ = [
+    "Constraint",
+    "Decision",
+    "Known",
+    "LowPass",
+    "Moment",
+    "Plan",
+    "Resume",
+    "Start",
+    "Step",
+    "Synthesis",
+    "Watch",
+    "plan",
+    "silent",
+    "synthesize",
+]

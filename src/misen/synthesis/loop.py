@@ -7,18 +7,18 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
-from misen.core.errors import InputError, NotFinite, Unreachable
+from misen.core.errors import NotFinite, Unreachable
 from misen.core.estimate import Estimate
-from misen.core.generator import Generator, Level, Precise, Predict, Projectable, Sampler, Startable, State
+from misen.core.generator import Generator, Level, Precise, Predict, Sampler, Startable, State
 from misen.core.seeding import Streams
 from misen.core.shapes import Images
 from misen.synthesis.correct import Pull, correct
 from misen.synthesis.mix import Native, mix
 from misen.synthesis.plan import Decision, Plan
-from misen.synthesis.project import Known, composite, project
+from misen.synthesis.project import Constraint, project
 from misen.synthesis.schedule import truncate
+from misen.synthesis.sharing import repeats, share
 from misen.synthesis.trace import Moment, Step, Watch, silent
 
 
@@ -33,6 +33,19 @@ class Start:
 
     image: Images
     strength: float
+
+
+@dataclass(frozen=True)
+class Resume:
+    """A state to go on from, as an inversion returns it.
+
+    Attributes:
+        state: of the generator, one item per picture, at the first level of what is walked.
+        strength: in (0, 1]; how much of the walk is left.
+    """
+
+    state: State
+    strength: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +70,7 @@ def synthesize(
     plan: Plan,
     *,
     seeds: Sequence[int],
-    start: Start | None = None,
+    start: Start | Resume | None = None,
     watch: Watch = silent,
     device: torch.device | str = "cpu",
 ) -> Synthesis:
@@ -68,7 +81,7 @@ def synthesize(
         sampler: moves the states; the same that the plan was made for.
         plan: what guides, and how.
         seeds: one per picture; picture k depends on ``seeds[k]`` alone.
-        start: a picture to begin from instead of noise.
+        start: a picture or a state to begin from instead of noise.
         watch: called after each step; may raise ``Cancelled``.
         device: where the generator's parameters are.
 
@@ -97,9 +110,7 @@ def guide(generator: Generator, sampler: Sampler, plan: Plan, pulls: Sequence[Pu
     if pulls:
         predict = correct(predict, pulls, sampler, rng.for_purpose("augment"))
     if plan.known is not None:
-        assert isinstance(generator, Projectable), "the planner refuses other generators"
-        known = _spread(plan.known, rng)
-        predict = project(predict, _startable(generator).encode(known.image), generator.known(known.mask))
+        predict = project(predict, plan.known.spread(rng).force(generator))
     return predict
 
 
@@ -111,12 +122,14 @@ class _Walk:
     def __init__(self, generator: Generator, sampler: Sampler, predict: Predict, rng: Streams) -> None:
         self.generator, self.sampler, self.predict, self.rng = generator, sampler, predict, rng
 
-    def begin(self, start: Start | None, levels: Sequence[Level]) -> State:
-        """The state before the first level: noise, or a picture on the way there."""
+    def begin(self, start: Start | Resume | None, levels: Sequence[Level]) -> State:
+        """The state before the first level: what is resumed, noise, or a picture on the way there."""
+        if isinstance(start, Resume):
+            return start.state
         if start is None or start.strength == 1:
             return self.generator.start(len(self.rng), self.rng)
         generator = _startable(self.generator)
-        point = generator.encode(_share(start.image, self.rng, "image"))
+        point = generator.encode(share(start.image, self.rng, "image"))
         return generator.restart(point, levels[0] if levels else None, self.rng)
 
     def step(self, state: State, level: Level, index: int) -> tuple[State, bool]:
@@ -127,15 +140,15 @@ class _Walk:
             with self._precisely():
                 return self._try(state, level, f"step {index} gave NaN or infinity, also in float32"), True
 
-    def finish(self, state: State, known: Known | None) -> Images:
-        """The pictures, shown again in float32 if they overflow, with known pixels put back."""
+    def finish(self, state: State, known: Constraint | None) -> Images:
+        """The pictures, shown again in float32 if they overflow, in agreement with what is known."""
         images = self.generator.finish(state)
         if not torch.isfinite(images).all():
             with self._precisely():
                 images = self.generator.finish(state)
         if not torch.isfinite(images).all():
             raise NotFinite("the finished picture holds NaN or infinity, also in float32")
-        return images if known is None else composite(images, _spread(known, self.rng))
+        return images if known is None else known.spread(self.rng).finish(images)
 
     def size(self) -> float:
         """Root mean square of the last estimate."""
@@ -167,30 +180,13 @@ def _native(decision: Decision, generator: Generator, rng: Streams) -> Native:
     encoder, signal = decision.encoder, decision.guidance.signal
     assert encoder is not None, "a native decision carries its encoder"
     condition = encoder.encode(signal, generator.ports[decision.port].layout).to(rng.device)
-    repeats = _repeats(len(signal), rng, signal.modality)
-    return Native(decision.port, condition.repeat(repeats), decision.guidance, decision.mixable)
+    condition = condition.repeat(repeats(len(signal), rng, signal.modality))
+    return Native(decision.port, condition, decision.guidance, decision.mixable)
 
 
 def _pull(decision: Decision, rng: Streams) -> Pull:
     """The energy of a decision, ready to begin."""
     energy, signal = decision.energy, decision.guidance.signal
     assert energy is not None, "a consistency decision carries its energy"
-    index = torch.arange(len(signal)).repeat_interleave(_repeats(len(signal), rng, signal.modality))
+    index = torch.arange(len(signal)).repeat_interleave(repeats(len(signal), rng, signal.modality))
     return Pull(energy, signal[index], decision.guidance)
-
-
-def _spread(known: Known, rng: Streams) -> Known:
-    """The known part, one per picture."""
-    return Known(_share(known.image, rng, "image"), _share(known.mask, rng, "mask"))
-
-
-def _share(picture: Tensor, rng: Streams, name: str) -> Tensor:
-    """One picture per seed, on the right device."""
-    return picture.to(rng.device).repeat_interleave(_repeats(len(picture), rng, name), 0)
-
-
-def _repeats(length: int, rng: Streams, name: str) -> int:
-    """How often each item is used: all pictures share one, or each has its own."""
-    if length not in (1, len(rng)):
-        raise InputError(f"{name} has {length} items for {len(rng)} pictures; give one, or one per picture", field=name)
-    return len(rng) // length

@@ -11,12 +11,12 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from misen.core.condition import Encoder
 from misen.core.energy import Energy
 from misen.core.errors import Unreachable
-from misen.core.generator import Generator, Level, Opaque, Projectable, Sampler, Staged, Startable
+from misen.core.generator import Generator, Level, Opaque, Sampler, Staged
 from misen.core.guidance import Guidance
 from misen.core.port import Port
 from misen.core.signal import Signal
 from misen.synthesis.mix import weights
-from misen.synthesis.project import Known
+from misen.synthesis.project import Constraint
 
 Taken = Literal["native", "adapted", "consistency"]
 
@@ -84,7 +84,7 @@ class Plan:
     Attributes:
         decisions: one per guidance, in the order given.
         negatives: one per signal to be avoided; native, each in place of a null condition.
-        known: the part of the picture that must stay, or None.
+        known: what is known of the pictures, or None.
         scale: the guidance scale that strength 1 stands for.
         sampler: name of the sampler.
         steps: length of the whole walk.
@@ -94,7 +94,7 @@ class Plan:
 
     decisions: tuple[Decision, ...]
     negatives: tuple[Decision, ...]
-    known: Known | None
+    known: Constraint | None
     scale: float
     sampler: str
     steps: int
@@ -111,7 +111,7 @@ class Plan:
         return {
             "guidances": [decision.to_json() for decision in self.decisions],
             "negatives": [decision.to_json() for decision in self.negatives],
-            "inpaint": self.known is not None,
+            "known": self.known.to_json() if self.known else None,
             "guidance_scale": self.scale,
             "sampler": self.sampler,
             "steps": self.steps,
@@ -131,7 +131,7 @@ class Plan:
                 yield f"    {decision.route}: {decision.reason}"
                 yield f"    strength {wish.strength:g}, from {wish.window[0]:g} to {wish.window[1]:g} of the walk"
         if self.known is not None:
-            yield "= inpainting: the kept part is forced at every step and composited in the end"
+            yield f"= {self.known.explain()}"
         yield f"sampler {self.sampler}, {self.steps} steps, guidance scale {self.scale:g}"
         yield f"about {self.evaluations} network evaluations and {self.gradients} gradients per picture"
 
@@ -139,7 +139,7 @@ class Plan:
 def plan(
     generator: Generator,
     guidances: Sequence[Guidance],
-    known: Known | None = None,
+    known: Constraint | None = None,
     *,
     sampler: Sampler,
     encoders: Encoders,
@@ -152,7 +152,7 @@ def plan(
     Args:
         generator: whose ports and capabilities decide.
         guidances: the wishes.
-        known: the part of the picture that must stay.
+        known: what is known of the pictures.
         sampler: tells the number of steps.
         encoders: by modality.
         energies: by modality.
@@ -206,11 +206,10 @@ class _Planner:
         found = self._native(Guidance(signal=signal), negative=True)
         return found if isinstance(found, Decision) else f"{signal.modality} cannot be avoided ({found})"
 
-    def require(self, known: Known | None) -> None:
-        """Note a refusal when a known part is given and the generator cannot force one."""
-        able = isinstance(self.generator, Projectable) and isinstance(self.generator, Startable)
-        if known is not None and not able:
-            self.refusals.append("mask: this generator cannot force a known part of the picture")
+    def require(self, known: Constraint | None) -> None:
+        """Note a refusal when something is known and the generator cannot be forced to it."""
+        if known is not None and (refusal := known.refusal(self.generator)):
+            self.refusals.append(refusal)
 
     def hint(self) -> str:
         """What this generator can follow."""

@@ -5,7 +5,9 @@ import torch
 
 from misen.core.errors import Cancelled, InputError, NotFinite, Unreachable
 from misen.core.guidance import Guidance
-from misen.synthesis import Known, Start, plan, synthesize
+from misen.core.seeding import Streams
+from misen.synthesis import Known, LowPass, Resume, Start, plan, synthesize
+from misen.synthesis.project import low_pass
 from toys import ENCODERS, Euler, Heun, Overflowing, Tint, ToyDiffusion, ToyWalker, Walk, energies, port, shade, tint
 
 RED, BLUE = tint([0.8, -0.8, -0.8]), shade([-0.8, -0.8, 0.8])
@@ -93,6 +95,29 @@ def test_inpainting_leaves_kept_pixels_untouched_and_repaints_the_rest():
     kept = (mask == 0).expand(2, 3, -1, -1)
     assert torch.equal(result.images[kept], picture.expand(2, -1, -1, -1)[kept])
     assert torch.allclose(result.images[..., 2:6, 2:6].mean((2, 3)), RED.color, atol=0.2)
+
+
+def test_a_low_pass_keeps_coarse_parts_while_details_differ_between_seeds():
+    picture = torch.rand(1, 3, 8, 8)
+    miss = lambda result: float(low_pass(result.images - picture, 4).square().mean().sqrt())  # noqa: E731
+    details = lambda result: (result.images - low_pass(result.images, 4)).std(0).mean()  # noqa: E731
+    free = run(ToyDiffusion(), Heun(), seeds=range(4))
+    forced = run(ToyDiffusion(), Heun(), known=LowPass(picture, 4), seeds=range(4))
+    released = run(ToyDiffusion(), Heun(), known=LowPass(picture, 4, until=0.6), seeds=range(4))
+    assert miss(forced) <= 0.02 < miss(released) < miss(free)
+    assert miss(free) > 0.2
+    assert details(forced) > 0.5 * details(free)
+
+
+def test_a_state_is_resumed_where_it_stands():
+    generator, picture = ToyDiffusion(), torch.rand(1, 3, 8, 8) * 2 - 1
+    whole = run(generator, Heun(), start=Resume(generator.start(1, Streams([5]))))
+    assert torch.equal(whole.images, run(generator, Heun()).images)
+    part = run(generator, Heun(), start=Start(picture, 0.5))
+    first = part.trace[0].level
+    again = run(generator, Heun(), start=Resume(generator.restart(picture, first, Streams([5])), 0.5))
+    assert torch.equal(again.images, part.images)
+    assert [step.level for step in again.trace] == [step.level for step in part.trace]
 
 
 def test_a_generator_that_cannot_begin_from_a_picture_says_so():

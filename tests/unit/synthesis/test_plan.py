@@ -5,7 +5,7 @@ import torch
 
 from misen.core.errors import Unreachable
 from misen.core.guidance import Guidance
-from misen.synthesis import Known, plan
+from misen.synthesis import Known, LowPass, plan
 from toys import ENCODERS, Euler, Heun, ToyDiffusion, ToyLinear, ToyRaster, ToyWalker, Walk, energies, port, shade, tint
 
 RED, BLUE = tint([1.0, 0.0, 0.0]), shade([0.0, 0.0, 1.0])
@@ -71,7 +71,18 @@ def test_a_port_without_null_takes_strength_one_only_and_no_negative():
 def test_a_mask_needs_a_generator_that_can_be_projected():
     known = Known(torch.zeros(1, 3, 8, 8), torch.ones(1, 1, 8, 8))
     assert "mask" in refusal(ToyWalker(), known=known)
-    assert made(ToyDiffusion(), known=known).to_json()["inpaint"] is True
+    assert made(ToyDiffusion(), known=known).to_json()["known"] == {"kind": "mask"}
+    assert made(ToyDiffusion()).to_json()["known"] is None
+
+
+def test_a_low_pass_needs_a_grid_finer_than_its_factor():
+    coarse = lambda factor, **rest: LowPass(torch.zeros(1, 3, 8, 8), factor, **rest)  # noqa: E731
+    assert "low-pass: this generator does not foresee a grid" in refusal(ToyWalker(), known=coarse(4))
+    assert "low-pass: the factor must be from 4 to 8 here, got 2" in refusal(ToyDiffusion(stride=2), known=coarse(2))
+    assert "from 2 to 8 here, got 16" in refusal(ToyDiffusion(), known=coarse(16))
+    plan = made(ToyDiffusion(), known=coarse(4, until=0.5))
+    assert plan.to_json()["known"] == {"kind": "low-pass", "factor": 4, "until": 0.5}
+    assert "= low-pass: what is coarser than 4 pixels is the picture's until 0.5 of the walk" in plan.explain()
 
 
 def test_cost_counts_evaluations_and_gradients_over_the_walk():

@@ -1,21 +1,23 @@
 from __future__ import annotations
 
+import pytest
 import torch
 
 from misen.core.generator import Level
 from misen.core.seeding import Streams
-from misen.synthesis.project import Known, composite, project
+from misen.synthesis import Known, LowPass
+from misen.synthesis.project import composite, low_pass, project
 from toys import ToyDiffusion
 
 
-def test_project_forces_the_known_part_and_nothing_else():
+def test_a_known_part_is_forced_and_nothing_else():
     generator = ToyDiffusion()
     state, free = generator.start(1, Streams([0])), torch.zeros(1, 1, 8, 8)
     free[..., :4] = 1
-    known = torch.full((1, 3, 8, 8), 0.25)
-    predict = project(lambda s, level: generator.predict(s, level, {}), known, free)
+    known = Known(torch.full((1, 3, 8, 8), 0.25), free)
+    predict = project(lambda s, level: generator.predict(s, level, {}), known.force(generator))
     point, alone = predict(state, Level(0, 1.0)).point, generator.predict(state, Level(0, 1.0), {}).point
-    assert torch.equal(point[..., 4:], known[..., 4:])
+    assert torch.equal(point[..., 4:], known.image[..., 4:])
     assert torch.equal(point[..., :4], alone[..., :4])
 
 
@@ -24,3 +26,35 @@ def test_composite_returns_kept_pixels_bit_for_bit_and_blends_soft_edges():
     assert torch.equal(composite(image, Known(known, torch.zeros(1, 1, 4, 4))), known)
     half = composite(torch.ones(1, 3, 4, 4), Known(-torch.ones(1, 3, 4, 4), torch.full((1, 1, 4, 4), 0.5)))
     assert torch.equal(half, torch.zeros(1, 3, 4, 4))
+
+
+def size(pictures: torch.Tensor) -> float:
+    """Root mean square."""
+    return float(pictures.square().mean().sqrt())
+
+
+def test_a_low_pass_is_linear_and_keeps_what_is_flat_but_no_stripes():
+    first, second = torch.randn(2, 1, 3, 16, 16)
+    assert torch.allclose(low_pass(first + 2 * second, 4), low_pass(first, 4) + 2 * low_pass(second, 4), atol=1e-5)
+    flat = torch.full((1, 3, 16, 16), 0.3)
+    assert torch.allclose(low_pass(flat, 4), flat)
+    stripes = torch.tensor([1.0, -1.0]).repeat(8).expand(1, 3, 16, 16)
+    assert size(low_pass(stripes, 4)) < 0.05
+
+
+def test_coarse_parts_are_pulled_towards_the_picture_until_they_are_set_free():
+    picture, point = torch.rand(1, 3, 8, 8), torch.randn(1, 3, 8, 8)
+    force = LowPass(picture, 4, until=0.5).force(ToyDiffusion())
+    forced = force(point, Level(0.25))
+    assert size(low_pass(forced - picture, 4)) < 0.5 * size(low_pass(point - picture, 4))
+    assert torch.equal(force(point, Level(0.5)), point)
+
+
+@pytest.mark.parametrize("factor", [2, 4, 8, 16])
+def test_finished_pixels_have_the_low_pass_of_the_picture_and_their_own_details(factor):
+    picture, images = torch.rand(1, 3, 16, 16) * 2 - 1, torch.randn(4, 3, 16, 16).clamp(-1, 1)
+    finished = LowPass(picture.expand(4, -1, -1, -1), factor).finish(images)
+    assert size(low_pass(finished - picture, factor)) <= 0.02
+    assert finished.abs().max() <= 1
+    assert size(finished - picture) > 0.3
+    assert torch.equal(LowPass(picture, factor, until=0.9).finish(images), images)

@@ -39,6 +39,7 @@ class DiffusionGenerator:
     Attributes:
         ports: ports by name.
         size: height and width of the pictures it was trained on, in pixels.
+        stride: pixels per cell of the latents.
     """
 
     def __init__(
@@ -54,7 +55,8 @@ class DiffusionGenerator:
         self.companions, self.card = dict(companions or {}), dict(card or {})
         self.schedule = Schedule()
         self.ports: Mapping[str, Port] = {settings.name: settings.port() for settings in denoiser.ports.table}
-        self.size: int = denoiser.unet.config.sample_size * autoencoder.stride
+        self.stride: int = autoencoder.stride
+        self.size: int = denoiser.unet.config.sample_size * self.stride
 
     # --- answering ---------------------------------------------------------------------------------------------------
 
@@ -114,7 +116,7 @@ class DiffusionGenerator:
 
     def known(self, mask: Masks) -> Float[Tensor, "batch 1 rows columns"]:
         """(B, 1, h, w): a latent cell is free if any of its pixels is to be repainted."""
-        return functional.max_pool2d(mask, self.autoencoder.stride)
+        return functional.max_pool2d(mask, self.stride)
 
     # --- learning ----------------------------------------------------------------------------------------------------
 
