@@ -25,7 +25,7 @@ from misen.core import files
         (["generate", "--guidance-scal", "3"], "--guidance-scale"),
         (["genrate"], "'generate'"),
         (["generate", "--recipe", "a.json", "--text", "a"], "--recipe cannot be combined with --text"),
-        (["edit", "a.png", "--mask", "m.png", "--method", "sdedit"], "--method sdedit cannot be combined with --mask"),
+        (["edit", "a.png", "--mask", "m.png", "--method", "sdedit"], "method sdedit cannot be combined with a mask"),
         (["generate", "--camera", "yaw=1", "--camera", "yaw=2"], "--camera is given 2 times"),
         (["generate", "--seed", "9" * 5000], "--seed"),
         (["generate", "--size", "0x0"], "width must be 64, got 0"),

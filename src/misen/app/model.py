@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -16,12 +16,16 @@ from misen.app import checks
 from misen.app.computing import fixed
 from misen.app.progress import Callback, watch
 from misen.app.recipe import ModelReference, Recipe, coverage
-from misen.app.request import Request
+from misen.app.request import Request, provided
 from misen.app.result import Picture, Result
 from misen.core.errors import InputError
+from misen.core.generator import Sampler
 from misen.core.guidance import Guidance
 from misen.core.signal import Signal
-from misen.editing import Canvas
+from misen.editing.canvas import Canvas
+from misen.editing.methods import AUTO
+from misen.editing.methods.choice import choose, named
+from misen.editing.methods.method import Beginning, Edit, Method, Need
 from misen.media.picture import Source, color, open_picture
 from misen.synthesis import Plan, Synthesis, plan, synthesize
 from misen.synthesis.trace import Watch
@@ -103,6 +107,7 @@ class Model:
         negative_prompt: str | Signal | Sequence[Signal] | None = None,
         image: Source | Tensor | None = None,
         mask: Source | Tensor | None = None,
+        method: str | Method = AUTO,
         strength: float | None = None,
         seed: int | Sequence[int] | None = None,
         num_images: int | None = None,
@@ -119,7 +124,8 @@ class Model:
             negative_prompt: words or signals to push away.
             image: the picture to begin from: a path, bytes, Pillow's, uint8 (H, W, 3), or a tensor in [-1, 1].
             mask: what of it may change, white = repaint, or a tensor in [0, 1]; of the picture's size.
-            strength: of the edit, in [0, 1]; 0 keeps the picture, 1 ignores it; by default 0.6, or 1 with a mask.
+            method: how the picture is changed, ``NAME[:option=value,...]``; ``auto`` goes by whether there is a mask.
+            strength: of the edit, in [0, 1]; 0 keeps the picture, 1 ignores it; by default as usual for the method.
             seed: of the first picture, the k-th uses seed + k; or one per picture; drawn when left out.
             num_images: how many pictures.
             num_inference_steps: length of the walk, 1 to 1000.
@@ -135,6 +141,7 @@ class Model:
         for side, name in ((width, "width"), (height, "height")):
             checks.side(_or(side, self.size), name, self.size)
         guidances, negatives = tuple(map(_guidance, wishes)), tuple(_negatives(negative_prompt))
+        change = _method(method, provided(guidances, picture=image is not None, mask=mask is not None))
         for signal in (*(guidance.signal for guidance in guidances), *negatives):
             checks.shared(len(signal), signal.modality, len(drawn))
         return Request(
@@ -142,7 +149,8 @@ class Model:
             negatives=negatives,
             seeds=drawn,
             canvas=self._canvas(image, mask),
-            strength=checks.real(_or(strength, 0.6 if mask is None else 1.0), "strength", 0, 1),
+            method=change,
+            strength=checks.real(_or(strength, change.usual_strength), "strength", 0, 1),
             sampler=self.opened.check_sampler(_or(sampler, chosen.sampler)),
             steps=checks.whole(_or(num_inference_steps, chosen.steps), "num_inference_steps", 1, checks.STEPS_LIMIT),
             scale=checks.real(_or(guidance_scale, chosen.scale), "guidance_scale", 0, checks.SCALE_LIMIT),
@@ -160,16 +168,17 @@ class Model:
             width=recipe.width,
             height=recipe.height,
         )
-        if recipe.canvas is None:
+        if (entry := recipe.canvas) is None:
             return request
-        return replace(request, canvas=recipe.canvas.canvas(self.size), strength=recipe.canvas.strength)
+        method = entry.chosen(request.guidances)
+        return replace(request, canvas=entry.canvas(self.size), method=method, strength=entry.strength)
 
     def decide(self, request: Request) -> Plan:
         """The plan of a checked request."""
         return plan(
             self.opened.generator,
             request.guidances,
-            request.canvas.known if request.canvas else None,
+            request.method.known(request.canvas) if request.canvas else None,
             sampler=self.opened.samplers[request.sampler](request.steps),
             encoders=assembly.encoders(),
             energies=assembly.energies(),
@@ -212,15 +221,24 @@ class Model:
             yield part, walk
 
     def _walk(self, request: Request, watch: Watch) -> Synthesis:
+        sampler, plan = self.opened.samplers[request.sampler](request.steps), self.decide(request)
+        beginning = self._begin(request, sampler, plan)
         return synthesize(
-            self.opened.generator,
-            self.opened.samplers[request.sampler](request.steps),
-            self.decide(request),
+            beginning.generator,
+            sampler,
+            plan,
             seeds=request.seeds,
-            start=request.canvas.start(request.strength) if request.canvas else None,
+            start=beginning.start,
             watch=watch,
             device=self.device,
         )
+
+    def _begin(self, request: Request, sampler: Sampler, plan: Plan) -> Beginning:
+        generator, canvas = self.opened.generator, request.canvas
+        if canvas is None:
+            return Beginning(generator, None)
+        order = Edit(generator=generator, sampler=sampler, plan=plan, canvas=canvas, strength=request.strength)
+        return request.method.begin(order)
 
     def _picture(self, image: Tensor, request: Request) -> Picture:
         return Picture(image, self._recipe(request, self.decide(request)))
@@ -286,6 +304,11 @@ def _or(given: Any, default: Any) -> Any:
 
 def _guidance(wish: Wish) -> Guidance:
     return wish if isinstance(wish, Guidance) else Guidance(signal=_signal(wish))
+
+
+def _method(asked: str | Method, there: Set[Need]) -> Method:
+    """How a picture is changed; where there is none, the plain method stands for nothing."""
+    return named(AUTO, {}, there) if asked == AUTO and "picture" not in there else choose(asked, there)
 
 
 def _negatives(given: str | Signal | Sequence[Signal] | None) -> list[Signal]:

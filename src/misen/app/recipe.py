@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -14,13 +15,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
 from misen import __version__
-from misen.app.request import Request
+from misen.app.request import Request, provided
 from misen.core.errors import ConfigError, InputError, closest
 from misen.core.guidance import Guidance, Route
 from misen.core.image import to_bytes
 from misen.core.registry import lookup, modalities
 from misen.core.signal import Signal
-from misen.editing import Canvas
+from misen.editing.canvas import Canvas
+from misen.editing.methods import AUTO
+from misen.editing.methods.choice import choose, named
+from misen.editing.methods.method import Method
+from misen.editing.methods.options import Value
 from misen.media import png
 from misen.media.document import line_of, refuse_repetition
 from misen.media.picture import color, grey, read
@@ -83,7 +88,7 @@ class GuidanceEntry(SignalEntry):
 
 
 class CanvasEntry(_Strict):
-    """The picture to begin from, at the model's size."""
+    """The picture to change, at the model's size, and how."""
 
     image: str
     """PNG in base64."""
@@ -91,15 +96,20 @@ class CanvasEntry(_Strict):
     """PNG in base64, white = repaint; null when everything may change."""
     strength: float = Field(1.0, ge=0, le=1)
     """0 keeps the picture, 1 ignores it."""
+    method: str = AUTO
+    """How it is changed; `auto` goes by whether there is a mask. The one taken, once a picture has been made."""
+    options: dict[str, Value] = {}
+    """Options of the method by name; those left out take its defaults."""
     sha256: str = ""
     """Digest of image and mask as they stand here; checked unless empty."""
 
     @classmethod
-    def of(cls, canvas: Canvas, strength: float) -> Self:
-        """The entry of a canvas."""
+    def of(cls, canvas: Canvas, method: Method, strength: float) -> Self:
+        """The entry of a canvas and of what is done to it."""
         image = png.to_text(to_bytes(canvas.image)[0].numpy())
         mask = None if canvas.mask is None else png.to_text(_levels(canvas.mask))
-        return cls(image=image, mask=mask, strength=strength, sha256=_digest(image, mask))
+        change = {"strength": strength, "method": method.name, "options": method.options()}
+        return cls(image=image, mask=mask, sha256=_digest(image, mask), **change)
 
     def canvas(self, size: int) -> Canvas:
         """The canvas at a model's size; raises ``InputError`` when it is not what the digest says."""
@@ -108,6 +118,11 @@ class CanvasEntry(_Strict):
         image = color(png.from_text({"png": self.image}, "image"))
         mask = None if self.mask is None else coverage(png.from_text({"png": self.mask}, "mask"))
         return Canvas.fit(image, mask, size)
+
+    def chosen(self, guidances: Iterable[Guidance]) -> Method:
+        """The method; raises ``InputError`` when there is none such, or when something does not fit it."""
+        there = provided(guidances, picture=True, mask=self.mask is not None)
+        return choose(named(self.method, self.options, there), there)
 
 
 class Recipe(_Strict):
@@ -124,7 +139,7 @@ class Recipe(_Strict):
     seeds: tuple[int, ...] = (0,)
     """One per picture."""
     canvas: CanvasEntry | None = None
-    """The picture to begin from; null to begin from noise."""
+    """The picture to change; null to make one from noise."""
     sampler: str | None = None
     """Name of a sampler of the model's family."""
     num_inference_steps: int | None = None
@@ -152,7 +167,7 @@ class Recipe(_Strict):
             ),
             negatives=tuple(SignalEntry.of(signal) for signal in request.negatives),
             seeds=request.seeds,
-            canvas=CanvasEntry.of(request.canvas, request.strength) if request.canvas else None,
+            canvas=CanvasEntry.of(request.canvas, request.method, request.strength) if request.canvas else None,
             sampler=request.sampler,
             num_inference_steps=request.steps,
             guidance_scale=request.scale,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from misen.assembly import WORDS
 from misen.core.guidance import Guidance
 from misen.core.signal import Signal
-from misen.editing import Canvas
+from misen.editing.canvas import Canvas
+from misen.editing.methods.method import Method, Need
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,8 @@ class Request:
         guidances: the wishes.
         negatives: signals to push away.
         seeds: one per picture.
-        canvas: the picture to begin from, or None to begin from noise.
+        canvas: the picture to change, or None to make one from noise.
+        method: how the canvas is changed.
         strength: of the edit, in [0, 1]; 0 keeps the canvas, 1 ignores it.
         sampler: name of one of the family's samplers.
         steps: length of the whole walk.
@@ -29,6 +32,7 @@ class Request:
     negatives: tuple[Signal, ...]
     seeds: tuple[int, ...]
     canvas: Canvas | None
+    method: Method
     strength: float
     sampler: str
     steps: int
@@ -49,3 +53,10 @@ class Request:
 
     def _share(self, signal: Signal, pictures: slice) -> Signal:
         return signal if len(signal) == 1 else signal[pictures]
+
+
+def provided(guidances: Iterable[Guidance], *, picture: bool, mask: bool) -> set[Need]:
+    """What there is of what a method of editing may need."""
+    words = any(guidance.modality == WORDS for guidance in guidances)
+    there: dict[Need, bool] = {"picture": picture, "mask": mask, "words": words}
+    return {need for need, is_there in there.items() if is_there}

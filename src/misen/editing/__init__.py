@@ -1,5 +1,4 @@
-"""Editing: the same walk, begun from a picture instead of noise, with a part of it held."""
+"""Editing: the same walk, begun from a picture instead of noise, by one of several methods.
 
-from misen.editing.canvas import Canvas
-
-__all__ = ["Canvas"]
+Importing this package imports nothing else, so that the names of the methods can be read at once.
+"""

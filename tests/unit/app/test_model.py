@@ -9,6 +9,8 @@ from misen.app.progress import Progress
 from misen.core.errors import Cancelled, InputError, MisenError, Unreachable
 from misen.core.guidance import Guidance
 from misen.core.registry import modalities
+from misen.editing.methods.ilvr import ILVR
+from misen.synthesis.project import low_pass
 
 CAMERA = modalities()["camera"].signal(yaw=50)
 OTHER = modalities()["camera"].signal(yaw=-50)
@@ -129,6 +131,29 @@ def test_inpainting_keeps_pixels_exactly(model):
     assert result.change["kept"] == 0
     unchanged = model.edit(source, CAMERA, mask=np.zeros((8, 8), np.uint8))
     assert np.array_equal(np.asarray(unchanged.images[0].pil), np.asarray(source))
+
+
+def test_a_method_is_named_with_its_options(model):
+    source = np.random.default_rng(2).integers(0, 256, (8, 8, 3), np.uint8)
+    named = model.edit(source, CAMERA, method="ilvr:factor=4", seed=4, num_images=2)
+    assert named.recipe.canvas.strength == 1
+    assert named.plan.to_json()["known"] == {"kind": "low-pass", "factor": 4, "until": 1.0}
+    for picture in named.images:
+        gap = picture.tensor - torch.from_numpy(source).permute(2, 0, 1) / 127.5 + 1
+        assert low_pass(gap[None], 4).square().mean().sqrt() <= 0.02
+    [same, _] = model.edit(source, CAMERA, method=ILVR(factor=4), seed=4, num_images=2).images
+    assert torch.equal(same.tensor, named.images[0].tensor)
+    plain = model.edit(source, CAMERA, seed=4)
+    assert torch.equal(plain.images[0].tensor, model.edit(source, CAMERA, method="sdedit", seed=4).images[0].tensor)
+
+
+def test_a_method_is_refused_before_the_picture_is_read(model):
+    with pytest.raises(InputError, match="did you mean 'ilvr'"):
+        model.edit("missing.png", method="ilver")
+    with pytest.raises(InputError, match="method ilvr needs a picture"):
+        model.synthesize(method="ilvr")
+    with pytest.raises(Unreachable, match="the factor must be from 2 to 8 here, got 16"):
+        model.plan(image=np.zeros((8, 8, 3), np.uint8), method="ilvr:factor=16")
 
 
 def test_a_mask_of_another_size_is_refused(model):

@@ -40,9 +40,34 @@ def test_it_holds_everything(result):
     assert document["guidances"][0] | {"content": 0, "sha256": 0} == {
         "modality": "camera", "content": 0, "sha256": 0, "strength": 0.8, "window": [0.1, 0.9], "route": "native",
     }  # fmt: skip
-    assert document["canvas"]["strength"] == 0.7
+    assert (document["canvas"]["strength"], document["canvas"]["method"]) == (0.7, "inpaint")
     assert document["model"] == {"name": "toy", "sha256": "ab" * 32}
     assert set(document["versions"]) == {"misen", "torch"}
+
+
+def test_a_recipe_from_before_methods_goes_by_the_mask(result, installed):
+    document = json.loads(result.recipe.canonical())
+    del document["canvas"]["method"], document["canvas"]["options"]
+    again = run(Recipe.parse(json.dumps(document)))
+    assert torch.equal(again.images[0].tensor, result.images[0].tensor)
+    assert again.recipe == result.recipe
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"method": "inpant"}, "did you mean 'inpaint'"),
+        ({"method": "ilvr"}, "method ilvr cannot be combined with a mask"),
+        ({"method": "ilvr", "options": {"factor": 5}}, "factor of method ilvr must be one of 2, 4, 8, 16, 32, got 5"),
+        ({"options": {"factor": 8}}, "method inpaint has no option 'factor'"),
+        ({"options": {"factor": [8]}}, "canvas.options.factor"),
+    ],
+)
+def test_a_method_that_does_not_fit_is_refused(result, installed, change, complaint):
+    document = json.loads(result.recipe.canonical())
+    document["canvas"] |= change
+    with pytest.raises(InputError, match=complaint):
+        run(Recipe.parse(json.dumps(document)))
 
 
 def test_a_short_recipe_takes_the_defaults(installed):

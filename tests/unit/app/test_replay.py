@@ -12,6 +12,12 @@ def test_the_same_picture_comes_out_again(picture, installed):
     assert replay(picture) == Verdict("identical", "", 0)
 
 
+@pytest.mark.parametrize("method", ["auto", "ilvr:factor=4", "ilvr:factor=2,until=0.5"])
+def test_an_edit_comes_out_again(model, picture, installed, tmp_path, method):
+    edited = model.edit(picture, method=method, seed=3).images[0].save(tmp_path / "edited.png")
+    assert replay(edited) == Verdict("identical", "", 0)
+
+
 @pytest.mark.parametrize(("shift", "status"), [(1, "within tolerance"), (40, "differs")])
 def test_other_pixels_are_measured(picture, installed, shift, status):
     with Image.open(picture) as saved:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from misen.app import Recipe
 from misen.core import files
 from misen.media import png
 
@@ -167,6 +168,19 @@ def test_inpainting_keeps_what_the_mask_leaves_black(misen, tmp_path):
     assert misen("edit", source, "--strength", 0, "-o", unchanged).code == 0
     changed = (small != np.asarray(Image.open(unchanged))).any(2)
     assert changed[28:38, 16:48].mean() > 0.5
+
+
+def test_a_method_takes_options_and_is_replayed(misen, tmp_path):
+    source, target, plain = INPUTS / "painting.png", tmp_path / "edited.png", tmp_path / "plain.png"
+    outcome = misen("edit", source, "--method", "ilvr:factor=8", "--seed", 1, "--report", "-o", target)
+    assert outcome.code == 0
+    assert "= low-pass: what is coarser than 8 pixels is the picture's at every step and in the end" in outcome.out
+    assert misen("replay", target).out == "identical\n"
+    assert misen("edit", source, "--strength", 0, "--method", "ilvr", "-o", plain).code == 0
+    assert Recipe.read(target).canvas.options == {"factor": 8, "until": 1.0}
+    refused = misen("edit", source, "--method", "ilvr:factor=4", "--explain")
+    assert refused.code == 4
+    assert "the factor must be from 8 to 64 here, got 4" in refused.err
 
 
 def test_a_mask_of_another_size_is_refused(misen, idle, tmp_path):

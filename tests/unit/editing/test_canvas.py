@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from misen.core.errors import InputError
-from misen.editing import Canvas
+from misen.editing.canvas import Canvas
 
 
 def test_the_middle_square_is_kept_at_the_models_size():

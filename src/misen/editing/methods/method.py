@@ -1,0 +1,105 @@
+"""What a method of editing is: options, needs, what it holds on to, and where it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from dataclasses import asdict, dataclass, fields
+from typing import ClassVar, Literal, Self, get_type_hints
+
+from misen.core.errors import InputError, brief, closest
+from misen.core.generator import Generator, Sampler
+from misen.editing.canvas import Canvas
+from misen.editing.methods.options import Value
+from misen.synthesis import Constraint, Plan, Resume, Start
+
+Need = Literal["picture", "mask", "words"]
+"""What a person may give besides options."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edit:
+    """One edit as a method sees it.
+
+    Attributes:
+        generator: answers where the picture is going.
+        sampler: moves the states.
+        plan: what guides, and how; holds what the method asked to be known.
+        canvas: the picture, at the generator's size, and its mask.
+        strength: how much of the walk is wanted, in [0, 1].
+    """
+
+    generator: Generator
+    sampler: Sampler
+    plan: Plan
+    canvas: Canvas
+    strength: float
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What the walk of an edit begins with.
+
+    Attributes:
+        generator: the generator, or one wrapped around it that answers differently.
+        start: the picture or the state to begin from; None to begin from noise.
+    """
+
+    generator: Generator
+    start: Start | Resume | None
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to change a picture; the fields of a subclass are its options, each annotated with what it accepts.
+
+    Attributes:
+        name: on the command line and in recipes.
+        needs: what must be given; a mask that is not among them is refused.
+        usual_strength: the strength of an edit for which none is given.
+    """
+
+    name: ClassVar[str]
+    needs: ClassVar[frozenset[Need]] = frozenset({"picture"})
+    usual_strength: ClassVar[float] = 1.0
+
+    def __post_init__(self) -> None:
+        hints = get_type_hints(type(self), include_extras=True)
+        for field in fields(self):
+            accepted, given = hints[field.name].__metadata__[0], getattr(self, field.name)
+            try:
+                object.__setattr__(self, field.name, accepted.read(given))
+            except ValueError as error:
+                raise InputError(f"{field.name} of method {self.name} must be {error}", field="method") from None
+
+    @classmethod
+    def of(cls, options: Mapping[str, object]) -> Self:
+        """The method with some of its options given, as numbers or as text; raises ``InputError``."""
+        accepted = [field.name for field in fields(cls)]
+        for unknown in (name for name in options if name not in accepted):
+            hint = closest(unknown, accepted) if accepted else "it has none"
+            raise InputError(f"method {cls.name} has no option {brief(unknown)}", field="method", hint=hint)
+        return cls(**options)
+
+    def options(self) -> dict[str, Value]:
+        """All options with their values, as a recipe keeps them."""
+        return asdict(self)
+
+    def check(self, given: Set[Need]) -> None:
+        """Refuse what is missing, and a mask that would be of no use."""
+        hint = "or leave the method out"
+        for missing in sorted(self.needs - given):
+            article = "" if missing == "words" else "a "
+            raise InputError(f"method {self.name} needs {article}{missing}", field="method", hint=hint)
+        if "mask" in given - self.needs:
+            raise InputError(f"method {self.name} cannot be combined with a mask", field="method", hint=hint)
+
+    def known(self, canvas: Canvas) -> Constraint | None:
+        """What is forced during the walk and in the end; for the plan, so it computes nothing."""
+        return None
+
+    def begin(self, edit: Edit) -> Beginning:
+        """Where the walk begins and who answers; may invert the picture, or wrap or tune a copy of the generator.
+
+        Unless a method says otherwise: the picture with noise on it, as much as the strength asks for.
+        """
+        return Beginning(edit.generator, edit.canvas.start(edit.strength))
