@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from torch import nn
+from torch import Tensor, nn
 
 from misen.core.condition import Condition
 from misen.core.estimate import Estimate
@@ -107,6 +107,28 @@ class Gridded(Protocol):
 
 
 @runtime_checkable
+class Nullable(Protocol):
+    """Capability: what stands for "nothing is given" is itself a condition, which can be stated, and so replaced."""
+
+    def null(self, batch: int) -> Mapping[str, Condition]:
+        """That condition by port name; ``predict`` answers under it as it does under none."""
+        ...
+
+
+@runtime_checkable
+class Storable(Protocol):
+    """Capability: a state on its way can be kept as tensors."""
+
+    def pack(self, state: State) -> dict[str, Tensor]:
+        """The tensors a state consists of, by name; what a sampler remembers of earlier steps is not kept."""
+        ...
+
+    def unpack(self, tensors: Mapping[str, Tensor]) -> State:
+        """The state of tensors from ``pack``; raises ``ModelFileError`` for others."""
+        ...
+
+
+@runtime_checkable
 class Opaque(Protocol):
     """Capability (of a kind): unfinished states cannot be decoded differentiably, so no energy can steer."""
 
@@ -138,6 +160,22 @@ class Staged(Protocol):
 
     stages: int
     """How many; 1 for samplers without this capability."""
+
+
+@runtime_checkable
+class Reversible(Protocol):
+    """Capability of a sampler: its steps can be taken backwards and aimed, since nothing in them is random."""
+
+    def reverse(self, state: State, level: Level, predict: Predict, guess: State) -> State:
+        """Where the step at ``level`` that led to ``state`` began, judged by what is foreseen from ``guess``.
+
+        If the answer is ``guess`` itself, the step from there leads to ``state`` exactly.
+        """
+        ...
+
+    def aim(self, state: State, level: Level, goal: State) -> Points:
+        """The point to be foreseen from ``state`` at ``level`` for the step to lead to ``goal``."""
+        ...
 
 
 @runtime_checkable

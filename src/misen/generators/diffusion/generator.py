@@ -14,6 +14,7 @@ from torch.nn import functional
 from misen.codecs.autoencoder import KLAutoencoder
 from misen.codecs.tiny import TinyDecoder
 from misen.core.condition import Condition
+from misen.core.errors import ModelFileError
 from misen.core.estimate import Estimate
 from misen.core.generator import Level, Player
 from misen.core.port import Port
@@ -117,6 +118,26 @@ class DiffusionGenerator:
     def known(self, mask: Masks) -> Float[Tensor, "batch 1 rows columns"]:
         """(B, 1, h, w): a latent cell is free if any of its pixels is to be repainted."""
         return functional.max_pool2d(mask, self.stride)
+
+    # --- going back to where a picture came from ---------------------------------------------------------------------
+
+    def null(self, batch: int) -> Mapping[str, Condition]:
+        """The sequence that the stock pipeline feeds for an empty prompt, (B, L, D)."""
+        ports = self.denoiser.ports
+        return {ports.stock_name: Condition.full("tokens", ports.stock.null.repeat(batch, 1, 1))}
+
+    def pack(self, state: Latents) -> dict[str, Tensor]:
+        """The noisy latents."""
+        return {"latents": state.value}
+
+    def unpack(self, tensors: Mapping[str, Tensor]) -> Latents:
+        """A state without history; raises ``ModelFileError`` unless there are latents with this model's channels."""
+        latents, channels = tensors.get("latents"), self.denoiser.unet.config.out_channels
+        if latents is None or latents.ndim != 4 or latents.shape[1] != channels:
+            found = "none" if latents is None else str(tuple(latents.shape))
+            message = f"a state of this model has latents (B, {channels}, h, w), found {found}"
+            raise ModelFileError(message, field="state", hint="invert the picture with this model")
+        return Latents(latents)
 
     # --- learning ----------------------------------------------------------------------------------------------------
 

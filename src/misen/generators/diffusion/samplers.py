@@ -45,9 +45,10 @@ def mix(point: Maps, noise: Maps, sigma: float) -> Maps:
 
 
 class Ddim(Walk):
-    """Keep what is foreseen, keep the noise, change their proportion.
+    """Keep what is foreseen, keep the noise, change their proportion: a turn of the circle that noise and picture span.
 
-    Source: Song et al. 2020 (arXiv:2010.02502), equation 12 with eta = 0.
+    Source: Song et al. 2020 (arXiv:2010.02502), equation 12 with eta = 0; Salimans & Ho 2022 (arXiv:2202.00512),
+    appendix D, for the turn.
     """
 
     name = "ddim"
@@ -56,6 +57,24 @@ class Ddim(Walk):
         """One step."""
         point = predict(state, level).point
         return state.at(mix(point, noise_in(state.value, point, level.sigma), level.next_sigma))
+
+    def reverse(self, state: Latents, level: Level, predict: Predict, guess: Latents) -> Latents:
+        """Where the step to ``state`` began, with the velocity seen from ``guess``."""
+        alpha, scale = alpha_scale(level.sigma)
+        speed = (alpha * guess.value - predict(guess, level).point) / scale
+        sine, cosine = _turn(level)
+        return state.at((state.value + sine * speed) / cosine)
+
+    def aim(self, state: Latents, level: Level, goal: Latents) -> Maps:
+        """The clean latents to be foreseen for the step to lead from ``state`` to ``goal``."""
+        (_, scale), (_, next_scale) = alpha_scale(level.sigma), alpha_scale(level.next_sigma)
+        return (scale * goal.value - next_scale * state.value) / _turn(level)[0]
+
+
+def _turn(level: Level) -> tuple[float, float]:
+    """Sine and cosine of the angle of a step, which turns latents towards the negative of their velocity."""
+    (alpha, scale), (next_alpha, next_scale) = alpha_scale(level.sigma), alpha_scale(level.next_sigma)
+    return scale * next_alpha - alpha * next_scale, alpha * next_alpha + scale * next_scale
 
 
 class Euler(Walk):
