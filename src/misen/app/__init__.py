@@ -5,6 +5,7 @@ Make pictures::
     model = load("avatars/diffusion")            # a shipped model, a family's name, or a folder
     result = model.synthesize(Text("a bald man"), Guidance(signal=sketch, strength=0.8), seed=7, num_images=4)
     result = model.edit("in.png", Text("a red hat"), mask="mask.png", strength=0.6)
+    model.invert("in.png", Text("a man")).save("state.safetensors")      # where the picture would come from
     result.images[0].save("out.png")             # a PNG that holds its recipe
     print(result.plan.explain())
 
@@ -26,6 +27,7 @@ Everything a caller gets wrong is a ``MisenError``; see :mod:`misen.core.errors`
 
 from misen.app.catalog import Card, catalog
 from misen.app.destinations import destinations
+from misen.app.inversion import Inverted
 from misen.app.model import Model, load, prepare, run
 from misen.app.recipe import Recipe
 from misen.app.replay import Verdict, replay
@@ -34,6 +36,7 @@ from misen.app.world import render_world
 
 __all__ = [
     "Card",
+    "Inverted",
     "Model",
     "Picture",
     "Recipe",

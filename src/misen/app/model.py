@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from misen import assembly
-from misen.app import checks
+from misen.app import checks, inversion
 from misen.app.computing import fixed
 from misen.app.progress import Callback, watch
 from misen.app.recipe import ModelReference, Recipe, coverage
@@ -26,6 +26,7 @@ from misen.editing.canvas import Canvas
 from misen.editing.methods import AUTO
 from misen.editing.methods.choice import choose, named
 from misen.editing.methods.method import Beginning, Edit, Method, Need
+from misen.inversion.way import unwatched
 from misen.media.picture import Source, color, open_picture
 from misen.synthesis import Plan, Synthesis, plan, synthesize
 from misen.synthesis.trace import Watch
@@ -96,6 +97,41 @@ class Model:
     def edit(self, image: Source | Tensor, *wishes: Wish, **settings: Any) -> Result:
         """Change a picture: :meth:`synthesize` with ``image``."""
         return self.synthesize(*wishes, image=image, **settings)
+
+    def invert(
+        self,
+        image: Source | Tensor,
+        *wishes: Wish,
+        method: str = "ddim",
+        num_inference_steps: int = inversion.STEPS,
+        guidance_scale: float | None = None,
+        callback: Callable[[float], None] = unwatched,
+    ) -> inversion.Inverted:
+        """Find the state that a picture would be made from.
+
+        Args:
+            image: as of :meth:`request`.
+            wishes: what the picture shows; they guide the way back, and the same wishes rebuild the picture.
+            method: ``ddim`` or ``null-text``.
+            num_inference_steps: length of the walk, 1 to 1000; few steps rebuild worse.
+            guidance_scale: what strength 1 of a wish stands for when the picture is rebuilt; by default 1 for ``ddim``,
+                which rebuilds worse the larger it is, and the model's own for ``null-text``.
+            callback: told which fraction is done; may raise ``Cancelled``.
+
+        Raises:
+            InputError: an argument outside what is accepted, or null-text without wishes.
+            Unreachable: the model has no way back under these wishes.
+        """
+        settings = inversion.order(self.opened, method, bool(wishes), guidance_scale)
+        request = self.request(*wishes, image=image, num_inference_steps=num_inference_steps, **settings)
+        assert request.canvas is not None, "there is a picture"
+        sampler, plan = self.opened.samplers[request.sampler](request.steps), self.decide(request)
+        find, began = inversion.METHODS[method], time.perf_counter()
+        generator, picture = self.opened.generator, request.canvas.image
+        with fixed():
+            found = find(generator, sampler, plan, picture, watch=callback, device=self.device)
+        seconds = time.perf_counter() - began
+        return inversion.Inverted(found, method, self._recipe(request, plan), seconds, self.opened)
 
     def plan(self, *wishes: Wish, **settings: Any) -> Plan:
         """What :meth:`synthesize` would do with the same arguments, without doing it."""

@@ -74,12 +74,36 @@ def reconstruction(
     *,
     model: ModelName = None,
     images: Annotated[Path, typer.Option(metavar="DIR", help="A folder of pictures.")],
+    method: Annotated[
+        str, typer.Option(metavar="ddim|null-text", help="Invert each picture so; else it is encoded and decoded.")
+    ] = "",
+    modality: Annotated[
+        list[str] | None, typer.Option(metavar="M", help="Guides inversions; a column of the folder's metadata.")
+    ] = None,
+    steps: Annotated[int, typer.Option(help="Length of the walk of an inversion.")] = 50,
+    guidance_scale: Annotated[float | None, typer.Option(help="Of an inversion; see `misen invert`.")] = None,
     json: Json = False,
 ) -> None:
-    """PSNR, SSIM, LPIPS and identity of pictures that the model repeats."""
-    from misen.app.evaluate import evaluate_reconstruction
+    """PSNR, SSIM, LPIPS and identity of pictures that the model repeats, or rebuilds from what it inverts them to."""
+    from misen.app.evaluate import evaluate_inversion, evaluate_reconstruction
 
-    _show(evaluate_reconstruction(_examinee(model, 1), images), json=json)
+    if not method:
+        _show(evaluate_reconstruction(_examinee(model, 1), images), json=json)
+        return
+    from misen.app import load
+    from misen.cli.meter import metered
+
+    with metered() as meter:
+        report = evaluate_inversion(
+            load(model),
+            images,
+            method=method,
+            modalities=modality or (),
+            num_inference_steps=steps,
+            guidance_scale=guidance_scale,
+            watch=lambda done, n: meter(done / n, f"{done} of {n} pictures"),
+        )
+    _show(report, json=json)
 
 
 def folders(

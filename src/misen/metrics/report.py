@@ -177,6 +177,29 @@ class ReconstructionReport(Report):
 
 
 @dataclass(frozen=True, kw_only=True)
+class InversionReport(ReconstructionReport):
+    """How well a model rebuilds given pictures from the states it inverts them to; also what ReconstructionReport says.
+
+    Attributes:
+        method: of inversion.
+        wish: the modalities that guided, joined by "+", or "".
+        steps: length of the walk.
+        guidance_scale: what strength 1 stood for.
+        psnr_codec: mean PSNR in dB of the rebuilt pictures to the given ones as encoded and decoded.
+        psnr_ceiling: mean PSNR in dB of the pictures as encoded and decoded to the given ones.
+        seconds_per_image: time of inverting and rebuilding.
+    """
+
+    method: str
+    wish: str
+    steps: int
+    guidance_scale: float
+    psnr_codec: float
+    psnr_ceiling: float
+    seconds_per_image: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class FoldersReport(Report):
     """How alike two folders of pictures are, under torch-fidelity's names with the suffix of our features.
 

@@ -14,6 +14,7 @@ Anything with the members of :class:`Examinee` can be measured the same way.
 from misen.app.evaluate.adherence import evaluate_adherence, evaluate_together
 from misen.app.evaluate.examination import Examination, Examinee, Trained, standard
 from misen.app.evaluate.files import Reconstructing, evaluate_folders, evaluate_reconstruction
+from misen.app.evaluate.inversion import evaluate_inversion
 from misen.app.evaluate.quality import evaluate_quality
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Trained",
     "evaluate_adherence",
     "evaluate_folders",
+    "evaluate_inversion",
     "evaluate_quality",
     "evaluate_reconstruction",
     "evaluate_together",

@@ -48,7 +48,7 @@ def evaluate_reconstruction(
         InputError: it holds no picture, or one that cannot be read.
     """
     side = grader or shipped_grader()
-    compared = [_compare(images, model.reconstruct(images), side) for images in pictures(Path(folder))]
+    compared = [compare(images, model.reconstruct(images), side) for images in pictures(Path(folder))]
     figures = {name: mean(torch.cat([part[name] for part in compared])) for name in compared[0]}
     return ReconstructionReport(
         model=model.name,
@@ -60,8 +60,8 @@ def evaluate_reconstruction(
 
 
 @torch.no_grad()
-def _compare(images: Tensor, repeated: Tensor, grader: Grader) -> dict[str, Tensor]:
-    """(B,) of each figure."""
+def compare(images: Tensor, repeated: Tensor, grader: Grader) -> dict[str, Tensor]:
+    """How alike pictures (B, 3, 64, 64) in [-1, 1] and their repetitions of any size are: (B,) of each figure."""
     look, repeated = grader.senses.observer(), resize(repeated, SIZE)
     return {
         "psnr": psnr(images, repeated),

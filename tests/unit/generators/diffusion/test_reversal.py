@@ -56,5 +56,5 @@ def test_a_generator_states_its_null_and_keeps_its_states() -> None:
     assert torch.allclose(stated, absent, atol=1e-5)
     assert torch.equal(small.unpack(small.pack(state)).value, state.value)
     for strange in ({}, {"latents": torch.zeros(1, 3, 4, 4)}, {"latents": torch.zeros(4)}):
-        with pytest.raises(ModelFileError, match="a state of this model has latents of"):
+        with pytest.raises(ModelFileError, match="a state of this model has latents"):
             small.unpack(strange)
