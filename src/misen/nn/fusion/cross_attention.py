@@ -5,6 +5,7 @@ Source: Vaswani et al. 2017 (arXiv:1706.03762), section 3.2; Rombach et al. 2022
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -29,11 +30,23 @@ class TokensEntrance(nn.Module):
         return tokens
 
 
+AttentionMaps = Float[Tensor, "batch heads places keys"]
+"""How much each place looks at each key; adds up to 1 over the keys."""
+
+
+def _unchanged(maps: AttentionMaps) -> AttentionMaps:
+    return maps
+
+
 class MatrixAttention:
     """A processor for diffusers' ``Attention`` made of plain matrix products.
 
     For a few dozen tokens these are several times faster on a CPU than the fused kernel, above all backwards.
     """
+
+    def __init__(self, edit: Callable[[AttentionMaps], AttentionMaps] = _unchanged) -> None:
+        """``edit`` turns the maps of a layer into those to go on with."""
+        self.edit = edit
 
     def __call__(
         self,
@@ -52,6 +65,6 @@ class MatrixAttention:
         logits = (query * attn.scale) @ key.transpose(-1, -2)
         if attention_mask is not None:
             logits = logits + attention_mask[:, None].to(logits.dtype)
-        mixed = logits.softmax(dim=-1).to(value.dtype) @ value
+        mixed = self.edit(logits.softmax(dim=-1).to(value.dtype)) @ value
         result: Tensor = attn.to_out[0](mixed.transpose(1, 2).flatten(2))
         return result
