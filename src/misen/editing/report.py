@@ -286,7 +286,7 @@ def _approached(judge: Judge, before: float, after: float) -> bool | None:
     if math.isnan(after):
         return None
     perfect = 1.0 if judge.higher_is_better else 0.0
-    return abs(perfect - after) <= HALFWAY * abs(perfect - before) and after != before
+    return abs(perfect - after) <= HALFWAY * abs(perfect - before)
 
 
 def _free(old: _Look, new: _Look, outcomes: Sequence[Outcome], mask: Tensor | None) -> Tensor:

@@ -152,6 +152,48 @@ class TogetherReport(Report):
 
 
 @dataclass(frozen=True, kw_only=True)
+class EditingReport(Report):
+    """Whether a method of editing changes what was asked for, and nothing else.
+
+    Each edit asks for one trait of one avatar of the test range to be another one. ``oracle`` holds the figures of the
+    renderer's own pictures of the changed avatars, ``control`` those of the pictures encoded and decoded again.
+
+    Attributes:
+        model: its name.
+        method: how it edits.
+        n: edits.
+        seed: chooses them from the test range.
+        success: share of the edits whose trait the judge sees.
+        identity: mean cosine of the judge's identities before and after.
+        faithful: share of the edits that succeed with an identity of at least .7.
+        flipped: mean share of the other visible traits that read differently after.
+        psnr_kept: mean PSNR in dB where the renderer's own edit changes no pixel.
+        ci95: 95 % intervals by field.
+        oracle: the five figures of the renderer.
+        control: the five figures of pictures that were not edited.
+        traits: success by trait asked for.
+        judge: name and hash of the network that judged.
+        seconds_per_image: time of editing.
+    """
+
+    model: str
+    method: str
+    n: int
+    seed: int
+    success: float
+    identity: float
+    faithful: float
+    flipped: float
+    psnr_kept: float
+    ci95: Mapping[str, Interval]
+    oracle: Mapping[str, float]
+    control: Mapping[str, float]
+    traits: Mapping[str, Figure]
+    judge: str
+    seconds_per_image: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReconstructionReport(Report):
     """How well a model repeats given pictures.
 

@@ -1,4 +1,4 @@
-"""Measures models: quality, adherence to one or two modalities, reconstruction, and any two folders of pictures.
+"""Measures models: quality, adherence, editing, reconstruction, all of a matrix, and any two folders of pictures.
 
 Measure a model::
 
@@ -7,26 +7,39 @@ Measure a model::
     print(report.normalized, report.ci95, report.to_json())
     evaluate_adherence(examinee, "sketch", examination=standard(COMPOSITION))    # combinations never trained on
     evaluate_together(examinee, "sketch", "camera")                              # what each loses to the other
+    evaluate_editing(Retoucher(load(), method="sdedit"), n=100)                  # one trait of each picture changed
+    for cell in evaluate_matrix(best_models()): ...                              # every family, modality and route
 
 Anything with the members of :class:`Examinee` can be measured the same way.
 """
 
 from misen.app.evaluate.adherence import evaluate_adherence, evaluate_together
+from misen.app.evaluate.editing import Editor, Retoucher, evaluate_editing
 from misen.app.evaluate.examination import Examination, Examinee, Trained, standard
 from misen.app.evaluate.files import Reconstructing, evaluate_folders, evaluate_reconstruction
 from misen.app.evaluate.inversion import evaluate_inversion
+from misen.app.evaluate.matrix import Cell, Contestant, append_cell, best_models, evaluate_matrix, read_cells
 from misen.app.evaluate.quality import evaluate_quality
 
 __all__ = [
+    "Cell",
+    "Contestant",
+    "Editor",
     "Examination",
     "Examinee",
     "Reconstructing",
+    "Retoucher",
     "Trained",
+    "append_cell",
+    "best_models",
     "evaluate_adherence",
+    "evaluate_editing",
     "evaluate_folders",
     "evaluate_inversion",
+    "evaluate_matrix",
     "evaluate_quality",
     "evaluate_reconstruction",
     "evaluate_together",
+    "read_cells",
     "standard",
 ]

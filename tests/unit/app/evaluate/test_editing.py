@@ -1,0 +1,174 @@
+"""Editing from both sides: the renderer's own edits are perfect, untouched pictures and strangers are not."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import Tensor
+
+from misen.app.evaluate import Examination, Retoucher, editing, evaluate_editing
+from misen.app.evaluate.editing import MEASURES, Task, task_of, tasks
+from misen.app.evaluate.examination import FIRST
+from misen.core.errors import InputError
+from misen.data.world import tell_truth
+from misen.metrics.grader import Grader
+from misen.scene.attributes import COLUMN, KEYS
+from misen.scene.record import Record
+from misen.scene.splits import SALIENT, TEST
+from misen.scene.truth import Truth
+from unit.app.evaluate.conftest import Memory
+
+COUNT = 5
+
+
+@pytest.fixture(scope="module")
+def orders() -> list[Task]:
+    truth = tell_truth(TEST.records(FIRST, COUNT))
+    return [task_of(truth[item : item + 1]) for item in range(COUNT)]
+
+
+@pytest.fixture(scope="module")
+def bench(orders: list[Task]) -> Examination:
+    """The judge knows each avatar before and after, and takes both for the same person."""
+    truth = tell_truth(Record.cat([record for order in orders for record in (order.truth.record, order.changed)]))
+    memory = Memory(truth)
+    memory.identities = memory.identities[::2].repeat_interleave(2, 0)
+
+    def some(start: int, count: int) -> Truth:
+        return truth[2 * torch.arange(start - FIRST, start - FIRST + count)]
+
+    return Examination(Grader("memory@0", SimpleNamespace(observer=lambda: memory, joint=None)), None, some)
+
+
+@dataclass
+class Scripted:
+    """An editor that shows the first, or another, of the known pictures."""
+
+    orders: list[Task]
+    shift: int = 0
+    idle: bool = False
+    name: str = "scripted"
+    method: str = "magic"
+    asked: list[str] = field(default_factory=list)
+
+    def edit(self, task: Task) -> Tensor:
+        self.asked += task.wish.prompts
+        [at] = [k for k, order in enumerate(self.orders) if order.truth.record.seed == task.truth.record.seed]
+        return task.truth.observation.image if self.idle else self.orders[(at + self.shift) % len(self.orders)].goal
+
+    def repeat(self, image: Tensor) -> Tensor:
+        return image
+
+
+def test_tasks_ask_for_one_visible_change(orders: list[Task]) -> None:
+    for order in orders:
+        before, after = order.truth.record.attributes[0], order.changed.attributes[0]
+        assert [KEYS[k] for k in (before != after).nonzero()[:, 0]] == [order.key]
+        assert order.key in SALIENT
+        assert order.visible[COLUMN[order.key]]
+        [claims] = order.wish.claims
+        assert [claim.key for claim in claims] == [order.key]
+        assert claims[0].holds({order.key: order.changed.value(order.key, 0)})
+        assert not torch.equal(order.goal, order.truth.observation.image)
+    assert len({order.key for order in orders}) > 1
+
+
+def test_the_renderer_edits_perfectly(bench, orders) -> None:
+    editor = Scripted(orders)
+    report = evaluate_editing(editor, n=COUNT, examination=bench)
+    assert (report.success, report.faithful, report.flipped) == (1, 1, 0)
+    assert report.identity == pytest.approx(1)
+    assert report.psnr_kept > 45
+    assert report.oracle == {name: getattr(report, name) for name in MEASURES}
+    assert (report.control["success"], report.control["faithful"]) == (0, 0)
+    assert set(report.ci95) == set(MEASURES)
+    assert editor.asked == [order.wish.prompts[0] for order in orders]
+
+
+def test_doing_nothing_is_no_success(bench, orders) -> None:
+    report = evaluate_editing(Scripted(orders, idle=True), n=COUNT, examination=bench)
+    assert (report.success, report.flipped) == (0, 0)
+    assert report.identity == pytest.approx(1)
+    assert math.isinf(report.psnr_kept)
+    document = report.to_json()
+    assert json.loads(json.dumps(document, allow_nan=False)) == document
+    assert document["psnr_kept"] is None
+
+
+def test_somebody_else_is_neither_the_same_person_nor_unchanged(bench, orders) -> None:
+    report = evaluate_editing(Scripted(orders, shift=1), n=COUNT, examination=bench)
+    assert report.identity < 0.5
+    assert report.faithful == 0
+    assert report.flipped > 0.2
+    assert report.psnr_kept < 25
+
+
+def test_each_edit_is_told_to_the_watcher(bench) -> None:
+    done: list[int] = []
+    assert len(list(tasks(replace(bench, watch=done.append), COUNT, 0))) == COUNT
+    assert done == [1, 2, 3, 4, 5]
+
+
+def test_one_edit_is_too_few(bench, orders) -> None:
+    with pytest.raises(InputError, match="n must be a whole number from 2"):
+        evaluate_editing(Scripted(orders), n=1, examination=bench)
+
+
+class Told:
+    """A model that remembers what it was asked for, and brightens pictures."""
+
+    name = "toy"
+
+    def __init__(self) -> None:
+        self.asked: list = []
+
+    def edit(self, image, *wishes, **settings):
+        self.asked.append((wishes, settings))
+        return SimpleNamespace(images=[SimpleNamespace(tensor=image[0] + 1)])
+
+
+def test_a_model_as_an_editor(orders) -> None:
+    model, task = Told(), orders[0]
+    image = task.truth.observation.image
+    editor = Retoucher(model, "sdedit", 0.4)
+    assert torch.equal(editor.edit(task), image + 1)
+    assert torch.equal(editor.repeat(image), image + 1)
+    (wishes, settings), (none, still) = model.asked
+    assert (wishes, settings["strength"], settings["seed"]) == ((task.wish,), 0.4, int(task.truth.record.seed))
+    assert settings["method"].name == "sdedit"
+    assert (none, still) == ((), {"strength": 0.0, "seed": 0})
+    assert editor.name == "toy"
+
+
+def test_a_method_that_must_know_what_is_shown_is_told(orders, monkeypatch) -> None:
+    @dataclass(frozen=True)
+    class Knowing:
+        source: str = ""
+        power: int = 1
+
+        def options(self):
+            return {"source": self.source, "power": self.power}
+
+        def of(self, options):
+            return Knowing(**options)
+
+    monkeypatch.setattr(editing, "choose", lambda asked, given: Knowing(power=3))
+    model, task = Told(), orders[0]
+    Retoucher(model, "knowing:power=3").edit(task)
+    [((wish,), settings)] = model.asked
+    assert settings["method"] == Knowing(task.shown, 3)
+    assert wish is task.retold
+    assert wish.prompts != (task.shown,)
+    assert wish.claims == task.wish.claims
+
+
+def test_a_method_that_needs_more_is_refused_at_once(orders) -> None:
+    model = Told()
+    with pytest.raises(InputError, match="inpaint needs a mask"):
+        Retoucher(model, "inpaint").edit(orders[0])
+    assert model.asked == []
