@@ -181,6 +181,17 @@ class Heun(Euler):
         return Cloud(state.x + (level.next_sigma - level.sigma) * slope)
 
 
+@dataclass(frozen=True)
+class Back(Euler):
+    """A step can be taken back."""
+
+    name: str = "back"
+
+    def back(self, state: Cloud, level: Level, rng: Streams) -> Cloud:
+        noise = (level.sigma**2 - level.next_sigma**2) ** 0.5 * rng.normal(3, SIZE, SIZE)
+        return Cloud(state.x + noise)
+
+
 # --- a family that walks: a latent, moved only when guided ----------------------------------------------------------
 
 

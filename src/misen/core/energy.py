@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol, runtime_checkable
 
 from misen.core.shapes import PerItem
@@ -20,3 +20,19 @@ class Energy(Protocol):
     def begin(self, signal: Signal, first: View) -> Disagreement:
         """A disagreement for this batch; ``first`` is the view sampling starts from."""
         ...
+
+
+@runtime_checkable
+class Placeless(Protocol):
+    """Capability: the wish does not say where in the picture things are, so shifted and cropped copies may be shown."""
+
+    placeless: bool
+    """True."""
+
+
+@runtime_checkable
+class Varied(Protocol):
+    """Capability: can measure the same wish in several ways."""
+
+    measures: Mapping[str, Energy]
+    """Energies by name, the usual one among them."""

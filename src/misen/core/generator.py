@@ -179,6 +179,29 @@ class Reversible(Protocol):
 
 
 @runtime_checkable
+class Returning(Protocol):
+    """Capability of a sampler: a step can be taken back into the noise, so that it may be taken again."""
+
+    def back(self, state: State, level: Level, rng: Streams) -> State:
+        """The state at ``level`` again, from the one that the step from there led to: noise anew, none of its own."""
+        ...
+
+
+@runtime_checkable
+class Movable(Protocol):
+    """Capability of a state: what the network reads is one tensor, at which gradients can be taken."""
+
+    @property
+    def value(self) -> Points:
+        """(B, ...) of the shape of the estimate's points."""
+        ...
+
+    def at(self, value: Points) -> State:
+        """The state with another tensor."""
+        ...
+
+
+@runtime_checkable
 class Player(Protocol):
     """One side of a training game; likelihood models have one, a GAN has two."""
 

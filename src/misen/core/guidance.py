@@ -10,6 +10,42 @@ from misen.core.errors import InputError, brief, closest
 from misen.core.signal import Signal
 
 Route = Literal["auto", "native", "adapted", "consistency"]
+MOST = 64
+"""Copies, gradients and recurrences beyond which a walk would take hours."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Consistency:
+    """How guidance by consistency moves estimates.
+
+    Attributes:
+        measure: by which of the energies of its modality it is measured; the usual one if empty.
+        copies: how often an energy looks at each picture: once as it is, and else at altered copies, which gradients
+            that only please the energy do not survive.
+        gradients: how many gradients move an estimate, each taken where the last one led; together they lead as far
+            as one.
+        recurrences: how often each guided step is taken, with noise anew in between.
+        through: whether gradients are taken at the noisy state, through the network, not at what it foresees.
+    """
+
+    measure: str = ""
+    copies: int = 1
+    gradients: int = 1
+    recurrences: int = 1
+    through: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("copies", "gradients", "recurrences"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST:
+                raise InputError(f"{name} must be a whole number from 1 to {MOST}, got {brief(value)}", field=name)
+        if not isinstance(self.through, bool):
+            message = f"through must be true or false, got {brief(self.through)}"  # type: ignore[unreachable]
+            raise InputError(message, field="through")
+
+
+USUAL = Consistency()
+"""What is done when nobody says how."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,12 +57,14 @@ class Guidance:
         strength: how strongly; 1 is the model's own, 0 is not at all, negative pushes away.
         window: the part of the walk in which it acts, as fractions 0 <= start < end <= 1.
         route: how it acts; ``auto`` lets the planner choose.
+        consistency: how it acts if it acts by consistency.
     """
 
     signal: Signal
     strength: float = 1.0
     window: tuple[float, float] = (0.0, 1.0)
     route: Route = "auto"
+    consistency: Consistency = USUAL
 
     def __post_init__(self) -> None:
         if not isinstance(self.signal, Signal):

@@ -1,8 +1,9 @@
 """Correct: pull the estimate down the gradient of energies of the picture it decodes to.
 
-Source: Bansal et al. 2023, universal guidance (arXiv:2302.07121), equation 3, and Patashnik et al. 2021, StyleCLIP
-(arXiv:2103.17249), section 4; deviations: the gradient is taken at the estimate, so it passes through the decoder only,
-and it is rescaled to the size of the estimate, so one strength serves all families.
+Source: He et al. 2023, MPGD (arXiv:2311.16424), algorithm 1, for gradients at what the network foresees; Bansal et al.
+2023, universal guidance (arXiv:2302.07121), algorithm 1, for several gradients a step and for those through the
+network; Patashnik et al. 2021, StyleCLIP (arXiv:2103.17249), section 4; deviation: gradients are rescaled to the size
+of the estimate, so one strength serves all families.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ import torch
 from torch import Tensor
 
 from misen.core.energy import Disagreement, Energy
+from misen.core.errors import Unreachable
 from misen.core.estimate import Estimate
-from misen.core.generator import Level, Predict, Sampler, State
-from misen.core.guidance import Guidance
+from misen.core.generator import Level, Movable, Predict, Sampler, State
+from misen.core.guidance import Consistency, Guidance
 from misen.core.seeding import Streams
 from misen.core.shapes import PerItem, Points
 from misen.core.signal import Signal
@@ -35,7 +37,7 @@ class Pull:
     Attributes:
         energy: what measures.
         signal: the wish, one item per image.
-        guidance: for the strength and the window.
+        guidance: for the strength, the window and the options of consistency.
         values: (B,) the last disagreement, for the trace; None before the window opens.
     """
 
@@ -49,6 +51,20 @@ class Pull:
     def mean(self) -> float:
         """The last disagreement averaged over the batch; NaN before the window opens."""
         return math.nan if self.values is None else float(self.values.mean())
+
+    @property
+    def how(self) -> Consistency:
+        """How estimates are moved."""
+        return self.guidance.consistency
+
+    @property
+    def reach(self) -> float:
+        """How far each gradient leads: all of them together as far as the strength says."""
+        return self.guidance.strength / self.how.gradients
+
+    def acts_at(self, level: Level) -> bool:
+        """Whether it moves anything at ``level``."""
+        return self.guidance.strength != 0 and self.guidance.acts_at(level.progress)
 
     def measure(self, view: View) -> PerItem:
         """The disagreement (B,) of a view."""
@@ -66,30 +82,51 @@ def correct(predict: Predict, pulls: Sequence[Pull], sampler: Sampler, augment: 
         predict: what to wrap.
         pulls: the energies; each moves the estimate by ``strength * RATE`` of its size.
         sampler: owns how much of the strengths is left at a level.
-        augment: randomness for energies that look at augmented copies.
+        augment: randomness for energies that look at altered copies.
+
+    Raises:
+        Unreachable: when a prediction is asked for, if gradients are to pass through a network that they cannot pass.
     """
 
     def corrected(state: State, level: Level) -> Estimate:
-        estimate = predict(state, level)
-        active = [pull for pull in pulls if pull.guidance.acts_at(level.progress) and pull.guidance.strength != 0]
+        active = [pull for pull in pulls if pull.acts_at(level)]
         if not active:
-            return estimate
-        share = RATE * remaining(sampler, level)
-        point = estimate.point
-        for pull, gradient in zip(active, _gradients(estimate, active, level, augment), strict=True):
-            point = point - share * pull.guidance.strength * rescale(gradient, estimate.point)
-        return estimate.at(point)
+            return predict(state, level)
+        source, estimate = _opened(predict, state, level, any(pull.how.through for pull in active))
+        start, share = estimate.point.detach(), RATE * remaining(sampler, level)
+        moved = torch.zeros_like(start)
+        for turn in range(max(pull.how.gradients for pull in active)):
+            pulling = [pull for pull in active if turn < pull.how.gradients]
+            gradients = _gradients(source, estimate, moved, pulling, level, augment)
+            for pull, gradient in zip(pulling, gradients, strict=True):
+                moved = moved - share * pull.reach * rescale(gradient, start)
+        return estimate.at(start + moved)
 
     return corrected
 
 
-def _gradients(estimate: Estimate, pulls: Sequence[Pull], level: Level, augment: Streams) -> list[Points]:
-    """The gradient of each energy with respect to the point; the picture is decoded once."""
-    with torch.enable_grad():
+def _opened(predict: Predict, state: State, level: Level, through: bool) -> tuple[Points, Estimate]:
+    """The estimate, and where gradients lead to: the tensor of the state it is made from, or its own point."""
+    if not through:
+        estimate = predict(state, level)
         point = estimate.point.detach().requires_grad_()
-        view = replace(estimate.view(point), level=level.progress, rng=augment)
-        values = [pull.measure(view).sum() for pull in pulls]
-    return [torch.autograd.grad(value, point, retain_graph=value is not values[-1])[0] for value in values]
+        return point, estimate.at(point)
+    if not isinstance(state, Movable):
+        hint = "leave `through` out: gradients are then taken at what the network foresees"
+        raise Unreachable("gradients cannot pass through this generator", field="through", hint=hint)
+    with torch.enable_grad():
+        source = state.value.detach().requires_grad_()
+        return source, predict(state.at(source), level)
+
+
+def _gradients(
+    source: Points, estimate: Estimate, moved: Points, pulls: Sequence[Pull], level: Level, augment: Streams
+) -> list[Points]:
+    """The gradient of each energy of the moved estimate, at its point or at its source; it is decoded once."""
+    with torch.enable_grad():
+        view = replace(estimate.view(estimate.point + moved), level=level.progress, rng=augment)
+        values = [(pull.measure(view).sum(), source if pull.how.through else estimate.point) for pull in pulls]
+    return [torch.autograd.grad(value, place, retain_graph=True)[0] for value, place in values]
 
 
 def rescale(gradient: Points, point: Points) -> Points:

@@ -13,10 +13,12 @@ from misen.core.estimate import Estimate
 from misen.core.generator import Generator, Level, Precise, Predict, Sampler, Startable, State
 from misen.core.seeding import Streams
 from misen.core.shapes import Images
+from misen.synthesis.augment import augmented
 from misen.synthesis.correct import Pull, correct
 from misen.synthesis.mix import Native, mix
 from misen.synthesis.plan import Decision, Plan
 from misen.synthesis.project import Constraint, project
+from misen.synthesis.recur import recurrent
 from misen.synthesis.schedule import truncate
 from misen.synthesis.sharing import repeats, share
 from misen.synthesis.trace import Moment, Step, Watch, silent
@@ -92,7 +94,7 @@ def synthesize(
     """
     rng = Streams(seeds, device=device)
     pulls = [_pull(decision, rng) for decision in plan.decisions if decision.energy is not None]
-    walk = _Walk(generator, sampler, guide(generator, sampler, plan, pulls, rng), rng)
+    walk = _Walk(generator, recurrent(sampler, pulls), guide(generator, sampler, plan, pulls, rng), rng)
     levels = truncate(sampler.levels(guided=plan.guided), 1.0 if start is None else start.strength)
     state, trace = walk.begin(start, levels), []
     for index, level in enumerate(levels):
@@ -189,4 +191,4 @@ def _pull(decision: Decision, rng: Streams) -> Pull:
     energy, signal = decision.energy, decision.guidance.signal
     assert energy is not None, "a consistency decision carries its energy"
     index = torch.arange(len(signal)).repeat_interleave(repeats(len(signal), rng, signal.modality))
-    return Pull(energy, signal[index], decision.guidance)
+    return Pull(augmented(energy, decision.guidance.consistency.copies), signal[index], decision.guidance)

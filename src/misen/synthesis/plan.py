@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from operator import mul
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from misen.core.condition import Encoder
-from misen.core.energy import Energy
-from misen.core.errors import Unreachable
-from misen.core.generator import Generator, Level, Opaque, Sampler, Staged
-from misen.core.guidance import Guidance
+from misen.core.energy import Energy, Varied
+from misen.core.errors import Unreachable, closest
+from misen.core.generator import Generator, Level, Opaque, Returning, Sampler, Staged
+from misen.core.guidance import Consistency, Guidance
 from misen.core.port import Port
 from misen.core.signal import Signal
 from misen.synthesis.mix import weights
@@ -74,6 +75,7 @@ class Decision:
             "window": list(wish.window),
             "route": self.route,
             "reason": self.reason,
+            "consistency": asdict(wish.consistency) if self.energy is not None else None,
         }
 
 
@@ -130,6 +132,8 @@ class Plan:
                 yield f"{sign} {wish.modality}: {'; '.join(wish.signal.describe())}"
                 yield f"    {decision.route}: {decision.reason}"
                 yield f"    strength {wish.strength:g}, from {wish.window[0]:g} to {wish.window[1]:g} of the walk"
+                if decision.energy is not None:
+                    yield f"    {_account(wish.consistency)}"
         if self.known is not None:
             yield f"= {self.known.explain()}"
         yield f"sampler {self.sampler}, {self.steps} steps, guidance scale {self.scale:g}"
@@ -162,7 +166,7 @@ def plan(
     Raises:
         Unreachable: with the reasons of every guidance that no route can follow.
     """
-    planner = _Planner(generator, encoders, energies)
+    planner = _Planner(generator, sampler, encoders, energies)
     decisions = planner.collect(planner.decide(guidance) for guidance in guidances)
     avoided = planner.collect(planner.avoid(signal) for signal in negatives)
     planner.require(known)
@@ -170,16 +174,19 @@ def plan(
         raise Unreachable("; ".join(planner.refusals), field="guidance", hint=planner.hint())
     levels = sampler.levels(guided=any(decision.route == "consistency" for decision in decisions))
     stages = sampler.stages if isinstance(sampler, Staged) else 1
-    evaluations = stages * sum(_evaluations(decisions, avoided, level, scale) for level in levels)
-    gradients = stages * sum(_gradients(decisions, level) for level in levels)
+    pulls = [_pulls(decisions, level) for level in levels]
+    times = [max((how.recurrences for how in hows), default=1) for hows in pulls]
+    asked = [_evaluations(decisions, avoided, level, scale) for level in levels]
+    taken = [sum(how.gradients for how in hows) for hows in pulls]
+    evaluations, gradients = (stages * sum(map(mul, times, counts)) for counts in (asked, taken))
     return Plan(decisions, avoided, known, scale, sampler.name, len(levels), evaluations, gradients)
 
 
 class _Planner:
     """Decides one guidance after another, remembers which ports are taken and collects refusals."""
 
-    def __init__(self, generator: Generator, encoders: Encoders, energies: Energies) -> None:
-        self.generator, self.encoders, self.energies = generator, encoders, energies
+    def __init__(self, generator: Generator, sampler: Sampler, encoders: Encoders, energies: Energies) -> None:
+        self.generator, self.sampler, self.encoders, self.energies = generator, sampler, encoders, energies
         self.taken: list[tuple[str, tuple[float, float]]] = []
         self.avoided: set[str] = set()
         self.refusals: list[str] = []
@@ -264,8 +271,15 @@ class _Planner:
             return "there is no energy for it"
         if isinstance(self.generator, Opaque):
             return f"the generator {self.generator.opaque}"
-        reason = f"the gradient of the {guidance.modality} energy of the decoded picture moves the estimate"
-        return Decision(guidance, "consistency", reason, energy=self.energies[guidance.modality])
+        if guidance.consistency.recurrences > 1 and not isinstance(self.sampler, Returning):
+            return f"sampler {self.sampler.name} cannot take a step back, and recurrences are wanted"
+        energy, measure = self.energies[guidance.modality], guidance.consistency.measure
+        measures = {"": energy, **(energy.measures if isinstance(energy, Varied) else {})}
+        if measure not in measures:
+            return f"there is no measure {measure!r}; {closest(measure, [*measures][1:])}"
+        what = f"{guidance.modality} ({measure})" if measure else guidance.modality
+        reason = f"the gradient of the {what} energy of the decoded picture moves the estimate"
+        return Decision(guidance, "consistency", reason, energy=measures[measure])
 
 
 def _evaluations(decisions: Sequence[Decision], negatives: Sequence[Decision], level: Level, scale: float) -> int:
@@ -276,9 +290,17 @@ def _evaluations(decisions: Sequence[Decision], negatives: Sequence[Decision], l
     return sum(weight != 0 for weight in weights(sorted(strengths, reverse=True), scale))
 
 
-def _gradients(decisions: Sequence[Decision], level: Level) -> int:
-    """How many energies pull at ``level``."""
-    return sum(decision.energy is not None and decision.guidance.acts_at(level.progress) for decision in decisions)
+def _pulls(decisions: Sequence[Decision], level: Level) -> list[Consistency]:
+    """How each energy that pulls at ``level`` does so."""
+    wishes = [decision.guidance for decision in decisions if decision.energy is not None]
+    return [wish.consistency for wish in wishes if wish.strength != 0 and wish.acts_at(level.progress)]
+
+
+def _account(how: Consistency) -> str:
+    """The options of consistency for a person to read."""
+    where = "the noisy state, through the network" if how.through else "the predicted picture"
+    counts = f"copies {how.copies}, gradients {how.gradients}, recurrences {how.recurrences}"
+    return f"{counts}, at {where}"
 
 
 def digest(signal: Signal) -> str:

@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+import weakref
+from dataclasses import dataclass
+
 import pytest
 import torch
+from torch.nn.functional import cosine_similarity
 
+from misen.core.errors import InputError, Unreachable
+from misen.core.estimate import Estimate
 from misen.core.generator import Level
-from misen.core.guidance import Guidance
+from misen.core.guidance import Consistency, Guidance
 from misen.core.seeding import Streams
+from misen.core.view import View
 from misen.synthesis.correct import RATE, Pull, correct, rescale
 from toys import Euler, TintEnergy, ToyWalker, Walk, tint
 
@@ -61,3 +68,105 @@ def test_a_vanishing_gradient_stays_zero():
     assert torch.equal(rescale(torch.zeros(2, 3), torch.ones(2, 3)), torch.zeros(2, 3))
     tiny, point = torch.tensor([[3e-30, 4e-30]]), torch.tensor([[5.0, 0.0]])
     assert torch.allclose(rescale(tiny, point), torch.tensor([[3.0, 4.0]]))
+
+
+# --- where gradients are taken, and how many -------------------------------------------------------------------------
+
+NETWORK = torch.diag(torch.tensor([2.0, 1.0, 0.0]))
+
+
+@dataclass(frozen=True)
+class Noisy:
+    """A state that is one tensor."""
+
+    value: torch.Tensor
+
+    def at(self, value: torch.Tensor) -> Noisy:
+        return Noisy(value)
+
+
+def foresee(state: Noisy, level: Level) -> Estimate:
+    """A linear network, whose picture has the color it foresees."""
+    return Estimate(state.value @ NETWORK, lambda point: View(point[:, :, None, None].expand(-1, -1, 8, 8)))
+
+
+def led(state: Noisy, predict=foresee, **how):
+    """Where consistency with red leads from what is foreseen, and what was measured on the way."""
+    pull = Pull(TintEnergy(), RED, Guidance(signal=RED, consistency=Consistency(**how)))
+    after = correct(predict, [pull], Euler(), Streams([1]))(state, Level(0.0))
+    return after.point - foresee(state, Level(0.0)).point, pull, after
+
+
+STATE = Noisy(torch.tensor([[0.1, 0.4, -0.3]]))
+
+
+def test_a_gradient_through_the_network_is_that_of_the_state():
+    straight, through = led(STATE)[0], led(STATE, through=True)[0]
+    gap = foresee(STATE, Level(0.0)).point - RED.color
+    assert torch.allclose(cosine_similarity(straight, -gap), torch.ones(1))
+    assert torch.allclose(cosine_similarity(through, -gap @ NETWORK.T), torch.ones(1))
+    assert through.norm() == pytest.approx(straight.norm())
+    assert float(cosine_similarity(straight, through)) < 0.99
+
+
+@pytest.mark.parametrize("how", [{}, {"through": True}, {"gradients": 4}, {"gradients": 4, "through": True}])
+def test_every_kind_of_gradient_lowers_the_energy_by_a_move_of_the_same_length(how):
+    point = foresee(STATE, Level(0.0)).point
+    move, _, _ = led(STATE, **how)
+    assert move.norm() <= 1.0001 * RATE * point.norm()
+    assert (point + move - RED.color).norm() < (point - RED.color).norm()
+
+
+def test_several_gradients_are_each_taken_where_the_last_one_led():
+    shown = []
+
+    class Watched(TintEnergy):
+        def begin(self, signal, first):
+            disagreement = super().begin(signal, first)
+            return lambda view: shown.append(view.image.detach()) or disagreement(view)
+
+    pull = Pull(Watched(), RED, Guidance(signal=RED, consistency=Consistency(gradients=3)))
+    correct(foresee, [pull], Euler(), Streams([1]))(STATE, Level(0.0))
+    first, second, third = ((image.mean((2, 3)) - RED.color).norm() for image in shown)
+    assert third < second < first
+
+
+def test_guidances_side_by_side_keep_their_own_ways():
+    ways = [Consistency(gradients=3), Consistency(through=True), Consistency()]
+    wishes = [tint([0.9, -0.9, -0.9]), tint([-0.9, 0.9, -0.9]), tint([-0.9, -0.9, 0.9])]
+    apart = torch.zeros(1, 3)
+    pulls = [Pull(TintEnergy(), s, Guidance(signal=s, consistency=way)) for s, way in zip(wishes, ways, strict=True)]
+    start = foresee(STATE, Level(0.0)).point
+    for pull in pulls[1:]:
+        apart = apart + correct(foresee, [pull], Euler(), Streams([1]))(STATE, Level(0.0)).point - start
+    together = correct(foresee, pulls[1:], Euler(), Streams([1]))(STATE, Level(0.0)).point - start
+    assert torch.allclose(together, apart, atol=1e-6)
+    assert [pull.reach for pull in pulls] == pytest.approx([1 / 3, 1, 1])
+    assert torch.isfinite(correct(foresee, pulls, Euler(), Streams([1]))(STATE, Level(0.0)).point).all()
+
+
+def test_nothing_of_the_network_is_kept_once_the_estimate_is_corrected():
+    kept = []
+
+    def watched(state: Noisy, level: Level) -> Estimate:
+        estimate = foresee(state, level)
+        kept.append(weakref.ref(estimate.point))
+        return estimate
+
+    _, pull, after = led(STATE, watched, through=True, gradients=2)
+    assert [reference() for reference in kept] == [None]
+    assert not after.point.requires_grad
+    assert not pull.values.requires_grad
+
+
+def test_a_state_that_is_no_tensor_cannot_be_reached_through_the_network():
+    pull = Pull(TintEnergy(), RED, Guidance(signal=RED, consistency=Consistency(through=True)))
+    predict = correct(lambda state, level: None, [pull], Euler(), Streams([1]))
+    with pytest.raises(Unreachable, match="gradients cannot pass through"):
+        predict(torch.zeros(1, 3), Level(0.0))
+
+
+def test_options_are_checked_at_birth():
+    for wrong in ({"copies": 0}, {"gradients": 1.5}, {"recurrences": 1000}, {"copies": True}, {"through": "yes"}):
+        with pytest.raises(InputError, match=next(iter(wrong))):
+            Consistency(**wrong)

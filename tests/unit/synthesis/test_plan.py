@@ -1,12 +1,29 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from misen.core.errors import Unreachable
-from misen.core.guidance import Guidance
+from misen.core.guidance import Consistency, Guidance
 from misen.synthesis import Known, LowPass, plan
-from toys import ENCODERS, Euler, Heun, ToyDiffusion, ToyLinear, ToyRaster, ToyWalker, Walk, energies, port, shade, tint
+from toys import (
+    ENCODERS,
+    Back,
+    Euler,
+    Heun,
+    TintEnergy,
+    ToyDiffusion,
+    ToyLinear,
+    ToyRaster,
+    ToyWalker,
+    Walk,
+    energies,
+    port,
+    shade,
+    tint,
+)
 
 RED, BLUE = tint([1.0, 0.0, 0.0]), shade([0.0, 0.0, 1.0])
 
@@ -112,3 +129,36 @@ def test_a_plan_is_a_value_that_can_be_stored_and_read():
         "sampler euler, 12 steps, guidance scale 3",
         "about 24 network evaluations and 0 gradients per picture",
     ]
+
+
+def early(**how):
+    """Consistency with red over half of the walk."""
+    return Guidance(signal=RED, route="consistency", window=(0.0, 0.5), consistency=Consistency(**how))
+
+
+def test_options_of_consistency_are_counted_and_told():
+    cost = lambda *wishes: (p := made(ToyDiffusion(), *wishes, sampler=Back())) and (p.evaluations, p.gradients)  # noqa: E731
+    assert cost(early()) == (12, 6)
+    assert cost(early(gradients=3, copies=4)) == (12, 18)
+    assert cost(early(recurrences=2, gradients=3)) == (18, 36)
+    assert cost(early(recurrences=2, gradients=3), early()) == (18, 48)
+    plan = made(ToyDiffusion(), early(recurrences=2, through=True), RED, sampler=Back())
+    assert "    copies 1, gradients 1, recurrences 2, at the noisy state, through the network" in plan.explain()
+    options = {"measure": "", "copies": 1, "gradients": 1, "recurrences": 2, "through": True}
+    assert [wish["consistency"] for wish in plan.to_json()["guidances"]] == [options, None]
+
+
+def test_recurrences_need_a_sampler_that_can_go_back():
+    assert "sampler euler cannot take a step back" in refusal(ToyDiffusion(), early(recurrences=2))
+    made(ToyDiffusion(), replace(early(recurrences=2), route="native"))
+
+
+def test_a_measure_is_chosen_by_name():
+    energy = TintEnergy()
+    energy.measures = {"brightness": TintEnergy()}
+    [decision] = made(ToyDiffusion(), early(measure="brightness"), energies={"tint": energy}).decisions
+    assert decision.energy is energy.measures["brightness"]
+    assert "tint (brightness)" in decision.reason
+    misspelt = early(measure="brightnes")
+    assert "did you mean 'brightness'?" in refusal(ToyDiffusion(), misspelt, energies={"tint": energy})
+    assert "there is no measure 'brightnes'" in refusal(ToyDiffusion(), misspelt)

@@ -31,6 +31,16 @@ class Walk:
         sigmas = [*map(schedule.sigma, schedule.levels(self.steps)), 0.0]
         return [Level(index / self.steps, sigmas[index], sigmas[index + 1]) for index in range(self.steps)]
 
+    def back(self, state: Latents, level: Level, rng: Streams) -> Latents:
+        """The state at ``level`` again, from the one that the step from there led to, with the noise it took anew.
+
+        Source: Lugmayr et al. 2022 (arXiv:2201.09865), equation 1, over the noise levels of a step.
+        """
+        (alpha, scale), (next_alpha, next_scale) = alpha_scale(level.sigma), alpha_scale(level.next_sigma)
+        kept = alpha / next_alpha
+        fresh = math.sqrt(max(scale**2 - (kept * next_scale) ** 2, 0.0))
+        return state.at(kept * state.value + fresh * rng.normal(*state.value.shape[1:]))
+
 
 def noise_in(latents: Maps, point: Maps, sigma: float) -> Maps:
     """The noise that makes clean latents ``point`` into ``latents``."""
@@ -217,11 +227,29 @@ def _weights(ratio: float, moments: tuple[float, float]) -> tuple[float, float]:
     return first, moments[0] - first
 
 
+class MultistepConsistency(Walk):
+    """Believe what is foreseen, and put on it the noise of the next level, drawn anew.
+
+    Source: Song et al. 2023 (arXiv:2303.01469), algorithm 1; for networks that have learned to foresee the end of the
+    way from anywhere on it, in one to four steps.
+    """
+
+    name = "consistency"
+
+    def step(self, state: Latents, level: Level, predict: Predict, rng: Streams) -> Latents:
+        """One step."""
+        point = predict(state, level).point
+        if level.next_sigma == 0:
+            return state.at(point)
+        return state.at(mix(point, rng.normal(*point.shape[1:]), level.next_sigma))
+
+
 SAMPLERS: Mapping[str, Callable[[int], Sampler]] = {
     "dpm++2m": DpmSolver,
     "unipc": UniPc,
     "heun": Heun,
     "euler": Euler,
     "ddim": Ddim,
+    "consistency": MultistepConsistency,
 }
 """Samplers by name, from a number of steps."""

@@ -20,6 +20,8 @@ class AttributesEnergy:
     the rest may be any other value.
     """
 
+    placeless = True
+
     def __init__(self, look: Look) -> None:
         """Look with an observer."""
         self.look = look

@@ -16,7 +16,9 @@ from misen.perception.senses import JointEmbedding, Senses
 
 
 class TextEnergy:
-    """1 - cosine of picture and prompt; 0 for an empty prompt."""
+    """1 - cosine of picture and prompt, half the squared distance of their unit vectors; 0 for an empty prompt."""
+
+    placeless = True
 
     def __init__(self, joint: JointEmbedding) -> None:
         """Measure in a joint embedding."""

@@ -57,7 +57,7 @@ def theirs(name: str, latents: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-@pytest.mark.parametrize("name", list(SAMPLERS))
+@pytest.mark.parametrize("name", list(SCHEDULERS))
 def test_parity_with_diffusers(name):
     noise = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(3))
     levels = SAMPLERS[name](STEPS).levels(guided=False)[1 if name in ADDS_NOISE else 0 :]
@@ -85,7 +85,7 @@ def test_levels_fall_to_zero_and_progress_rises():
 def test_second_order_solvers_beat_the_first_order_one():
     noise = torch.randn(4, 4, 8, 8, generator=torch.Generator().manual_seed(5))
     exact = ours("heun", noise, 400)
-    gaps = {name: (ours(name, noise, 12) - exact).abs().mean().item() for name in SAMPLERS}
+    gaps = {name: (ours(name, noise, 12) - exact).abs().mean().item() for name in SCHEDULERS}
     assert gaps["euler"] == pytest.approx(gaps["ddim"], rel=1e-3)
     assert max(gaps["heun"], gaps["dpm++2m"], gaps["unipc"]) < gaps["ddim"]
 
@@ -98,3 +98,32 @@ def test_velocity_and_clean_latents_invert_each_other():
     v = velocity(x0, noise, alpha, scale)
     assert torch.allclose(clean(alpha * x0 + scale * noise, v, alpha, scale), x0, atol=1e-6)
     assert alpha**2 + scale**2 == pytest.approx(1)
+
+
+def test_consistency_puts_fresh_noise_on_what_is_foreseen():
+    goal, [first, second] = torch.full((2, 4, 8, 8), 0.3), SAMPLERS["consistency"](2).levels(guided=False)
+    step = lambda seeds, level: (  # noqa: E731
+        SAMPLERS["consistency"](2)
+        .step(Latents(torch.zeros(2, 4, 8, 8)), level, lambda state, level: Estimate(goal, View), Streams(seeds))
+        .value
+    )
+    alpha, scale = alpha_scale(first.next_sigma)
+    noise = (step([1, 2], first) - alpha * goal) / scale
+    assert noise.std() == pytest.approx(1, abs=0.1)
+    assert torch.equal(step([1, 2], first)[1], step([3, 2], first)[1])
+    assert not torch.equal(step([1, 2], first)[0], step([3, 2], first)[0])
+    assert torch.equal(step([1, 2], second), goal)
+
+
+@pytest.mark.parametrize("name", list(SAMPLERS))
+def test_a_step_taken_back_has_the_noise_of_where_it_began(name):
+    """Of clean latents that are all the same, the spread is the noise's and the mean the signal's."""
+    goal = torch.full((1, 4, 64, 64), 0.3)
+    for level in SAMPLERS[name](10).levels(guided=False)[1:]:
+        alpha, scale = alpha_scale(level.next_sigma)
+        state = Latents(alpha * goal + scale * torch.randn_like(goal))
+        back = SAMPLERS[name](10).back(state, level, Streams([4]))
+        wanted_alpha, wanted_scale = alpha_scale(level.sigma)
+        assert back.value.std() == pytest.approx(wanted_scale, rel=0.03)
+        assert back.value.mean() == pytest.approx(0.3 * wanted_alpha, abs=0.04)
+        assert back.history == ()
