@@ -47,11 +47,12 @@ def go_on(module: nn.Module, name: str) -> None:
 
 
 def share(folder: Path) -> None:
-    """Replace every weights file in ``folder`` that a model with one such file has too by a relative link to it.
+    """Replace every weights file in ``folder`` that another model has too by a relative link to it.
 
-    A model in a foreign layout holds its parts whole; those that ship by themselves as well are so stored once.
+    A model in a foreign layout holds its parts whole; those that others have as well are so stored once.
     """
-    owned = {_digest(path): path for path in weights.SHIPPED.glob("*/*.safetensors")}
+    others = [path for path in weights.SHIPPED.rglob("*.safetensors") if not path.is_relative_to(folder)]
+    owned = {_digest(path): path for path in sorted(others, reverse=True) if not path.is_symlink()}
     for path in folder.glob("*/*.safetensors"):
         owner = owned.get(_digest(path))
         if owner is not None and not path.is_symlink():
@@ -62,7 +63,14 @@ def share(folder: Path) -> None:
 def separate(folder: Path) -> None:
     """Give every model that shares a weights file of ``folder`` a copy of its own, since that file is to change."""
     for path in weights.SHIPPED.rglob("*.safetensors"):
-        if path.is_symlink() and path.resolve().parent == folder.resolve():
+        if path.is_symlink() and path.resolve().is_relative_to(folder.resolve()) and not path.is_relative_to(folder):
+            replace_file(path, path.read_bytes())
+
+
+def detach(folder: Path) -> None:
+    """Give ``folder`` a copy of its own of every weights file that it shares, since it is to be written anew."""
+    for path in folder.rglob("*.safetensors"):
+        if path.is_symlink():
             replace_file(path, path.read_bytes())
 
 
