@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 from torch import Tensor, nn
 
@@ -13,7 +13,7 @@ from misen.core.condition import Condition
 from misen.core.estimate import Estimate
 from misen.core.port import Port
 from misen.core.seeding import Streams
-from misen.core.shapes import Images, Masks, Points, Scalar
+from misen.core.shapes import Images, Masks, PerItem, Points, Scalar
 
 State = Any
 """Whatever a family carries from step to step; opaque outside its folder."""
@@ -220,4 +220,31 @@ class Trainable(Protocol):
 
     def players(self) -> Iterator[Player]:
         """The players, in the order in which they move."""
+        ...
+
+
+@runtime_checkable
+class Tunable(Protocol):
+    """Capability: learns a few pictures by the loss it was trained with, whatever is left free to learn.
+
+    What is free is a condition, some of the parameters of ``network``, or parameters that were put inside it.
+    """
+
+    @property
+    def network(self) -> nn.Module:
+        """What predicts."""
+        ...
+
+    def loss(self, point: Points, conditions: Mapping[str, Condition], rng: Streams) -> PerItem:
+        """(B,) errors of one prediction each, differentiable in ``network`` and in the conditions.
+
+        Args:
+            point: what ought to be predicted, as ``Startable.encode`` makes it of pictures.
+            conditions: by port name; ports not named get their null condition.
+            rng: draws how hard each prediction is.
+        """
+        ...
+
+    def twin(self) -> Self:
+        """A copy with a network of its own, which shares everything else."""
         ...
