@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -31,11 +32,16 @@ class TextEncoder:
         """Last hidden states; empty prompts are null, and typed ones over the token limit are cut with a warning."""
         check_layout(layout, self.layouts)
         self._warn(signal)
-        value = self.model(input_ids=self._ids(signal.prompts).to(self.model.device)).last_hidden_state
-        present = torch.tensor([bool(prompt.strip()) for prompt in signal.prompts], device=value.device)
-        return Condition(layout, value, present, torch.ones(value.shape[:2], dtype=torch.bool, device=value.device))
+        return self.read(signal.prompts)
 
-    def _ids(self, prompts: tuple[str, ...]) -> Tensor:
+    def read(self, prompts: Sequence[str]) -> Condition:
+        """The same of bare prompts, differentiable in what learns of the model."""
+        value = self.model(input_ids=self._ids(prompts).to(self.model.device)).last_hidden_state
+        present = torch.tensor([bool(prompt.strip()) for prompt in prompts], device=value.device)
+        mask = torch.ones(value.shape[:2], dtype=torch.bool, device=value.device)
+        return Condition("tokens", value, present, mask)
+
+    def _ids(self, prompts: Sequence[str]) -> Tensor:
         padded = self.tokenizer(list(prompts), padding="max_length", truncation=True, return_tensors="pt")
         return padded.input_ids  # type: ignore[no-any-return]
 
