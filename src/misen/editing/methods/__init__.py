@@ -15,5 +15,7 @@ METHODS: Mapping[str, str] = {
     "sdedit": "SDEdit",
     "inpaint": "Inpaint",
     "ilvr": "ILVR",
+    "sine": "SINE",
+    "imagic": "Imagic",
 }
 """The name of each method, and of its class in the module of the method's name (hyphens become underscores)."""

@@ -46,6 +46,36 @@ class Fraction:
         return number
 
 
+@dataclass(frozen=True)
+class Between:
+    """A number from one to another, both included."""
+
+    low: float
+    high: float
+
+    def read(self, given: object) -> float:
+        """The number, from a number or its digits."""
+        number = _number(given)
+        if not self.low <= number <= self.high:
+            raise ValueError(f"a number from {self.low:g} to {self.high:g}, got {brief(given)}")
+        return number
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole number from one to another, both included."""
+
+    low: int
+    high: int
+
+    def read(self, given: object) -> int:
+        """The number, from a number or its digits."""
+        number = _number(given)
+        if not (self.low <= number <= self.high and number.is_integer()):
+            raise ValueError(f"a whole number from {self.low} to {self.high}, got {brief(given)}")
+        return int(number)
+
+
 def _number(given: object) -> float:
     """``given`` as a float; NaN for what is none."""
     try:

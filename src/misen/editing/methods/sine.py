@@ -1,0 +1,42 @@
+"""SINE: a twin that has learned the picture answers beside the generator, early in the walk, when structure is decided.
+
+Source: Zhang et al. 2022, SINE (arXiv:2212.04489), section 3.2; deviations: the twin learns the picture under no
+condition in place of a rare word, so that anything may guide; it learns the whole picture, not patches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+from misen.editing.methods.method import Beginning, Edit, Method, Need
+from misen.editing.methods.options import Between, Fraction, Whole
+from misen.editing.methods.twins import Beside, encoded, learner, teach
+
+
+@dataclass(frozen=True)
+class SINE(Method):
+    """Keeps the structure of the picture, as a copy of the model that is tuned on it remembers it.
+
+    Attributes:
+        share: of the tuned copy in what guides; 0 is the model alone.
+        until: how long in the walk the copy answers too.
+        steps: updates by which the copy learns the picture.
+        rate: of its learning.
+    """
+
+    name: ClassVar[str] = "sine"
+    needs: ClassVar[frozenset[Need]] = frozenset({"picture", "words"})
+
+    share: Annotated[float, Between(0, 1)] = 0.7
+    until: Annotated[float, Fraction()] = 0.6
+    steps: Annotated[int, Whole(0, 10_000)] = 300
+    rate: Annotated[float, Fraction()] = 1e-4
+
+    def begin(self, edit: Edit) -> Beginning:
+        """From noise at strength 1, as in the paper; else from the picture."""
+        generator = learner(edit.generator)
+        twin = generator.twin()
+        teach(twin, encoded(generator, edit.canvas.image), {}, steps=self.steps, rate=self.rate)
+        mixed: Any = Beside(generator, twin, self.share, self.until)
+        return Beginning(mixed, edit.canvas.start(edit.strength))

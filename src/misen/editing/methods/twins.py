@@ -1,0 +1,102 @@
+"""Twins: copies of a generator that have learned one picture, and generators that answer with their help."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from torch import Tensor
+
+from misen.core.condition import Condition
+from misen.core.errors import Unreachable
+from misen.core.estimate import Estimate
+from misen.core.generator import Generator, Level, State
+from misen.core.shapes import Images, Points
+from misen.training.tuning import Conditions, Learner, Lesson, LessonBatches, TuningPlayer, descend
+
+BATCH = 4
+"""Predictions per update."""
+SEED = 0
+"""Of their times and noise."""
+
+
+def learner(generator: Generator) -> Learner:
+    """The generator as one that learns; raises ``Unreachable`` if it does not."""
+    if not isinstance(generator, Learner):
+        raise Unreachable("this generator cannot learn a picture", field="method", hint="use a diffusion model")
+    return generator
+
+
+def encoded(generator: Learner, image: Images) -> Points:
+    """The point (1, ...) of one picture (1, 3, H, W), on the generator's device."""
+    device = next(generator.network.parameters()).device
+    return generator.encode(image.to(device)).detach()
+
+
+def teach(twin: Learner, point: Points, conditions: Conditions, *, steps: int, rate: float) -> None:
+    """Let all weights of a twin's network learn one point (1, ...) under conditions."""
+    player = TuningPlayer(twin, twin.network.parameters())
+    descend(player, LessonBatches([Lesson(point, conditions)], BATCH, SEED), steps=steps, rate=rate)
+
+
+class Beside:
+    """A generator whose guided answers are mixed with its twin's, early in the walk.
+
+    Args:
+        generator: answers where nothing is given, and late.
+        learned: its twin, which answers under no condition.
+        share: of its twin, in [0, 1].
+        until: how long in the walk.
+    """
+
+    def __init__(self, generator: Generator, learned: Generator, share: float, until: float) -> None:
+        self.generator, self.learned, self.share, self.until = generator, learned, share, until
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else, capabilities too, is the generator's own."""
+        return getattr(self.generator, name)
+
+    def predict(self, state: State, level: Level, conditions: Mapping[str, Condition]) -> Estimate:
+        """The generator's estimate, moved towards the twin's where something is given."""
+        plain = self.generator.predict(state, level, conditions)
+        given = any(bool(condition.present.any()) for condition in conditions.values())
+        if level.progress >= self.until or not given:
+            return plain
+        other = self.learned.predict(state, level, {})
+        return plain.at((1 - self.share) * plain.point + self.share * other.point)
+
+
+class Interpolated:
+    """A generator that is told something between two conditions when it is told the second.
+
+    Args:
+        generator: answers.
+        best: by port, of one item each: the conditions at 0.
+        target: by port, of one item each: the conditions at 1, which others give.
+        eta: how far from ``best`` to ``target``.
+    """
+
+    def __init__(self, generator: Generator, best: Conditions, target: Conditions, eta: float) -> None:
+        self.generator, self.best, self.target, self.eta = generator, best, target, eta
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else, capabilities too, is the generator's own."""
+        return getattr(self.generator, name)
+
+    def predict(self, state: State, level: Level, conditions: Mapping[str, Condition]) -> Estimate:
+        """The generator's estimate under the conditions between."""
+        moved = {port: self._moved(port, condition) for port, condition in conditions.items()}
+        return self.generator.predict(state, level, moved)
+
+    def _moved(self, port: str, given: Condition) -> Condition:
+        """A condition as it is, unless it is the target's; what is to be avoided stays so."""
+        if port not in self.target or not _same(given.value, self.target[port].value):
+            return given
+        value = self.best[port].value.lerp(self.target[port].value, self.eta)
+        return replace(given, value=value.expand_as(given.value))
+
+
+def _same(many: Tensor, one: Tensor) -> bool:
+    """Whether every item of ``many`` (B, ...) is ``one`` (1, ...)."""
+    return many.shape[1:] == one.shape[1:] and bool((many == one).all())
