@@ -6,7 +6,7 @@ Source: Rombach et al. 2022 (arXiv:2112.10752), section 3.3; with no condition b
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -113,19 +113,26 @@ class Denoiser(nn.Module):
         bias = None if mask is None else (~mask).to(noisy.dtype)[:, None] * HIDDEN
         time = unet.time_embedding(unet.time_proj(timestep).to(noisy.dtype))
         flow = Flow(ports.embedding(conditions, time), tokens, bias)
-        x = self._down(ports.features(conditions, unet.conv_in(noisy)), flow)
-        middle = unet.mid_block(x, **flow.arguments(unet.mid_block))
-        return self._out(self._up(middle, flow)), middle
-
-    def _down(self, x: Tensor, flow: Flow) -> Tensor:
+        x = ports.features(conditions, unet.conv_in(noisy))
         flow.skips.append(x)
-        for block in self.unet.down_blocks:
+        deep, middle = self._deep(self._down(x, flow, unet.down_blocks[:1]), flow)
+        return self._out(self._up(deep, flow, unet.up_blocks[-1:])), middle
+
+    def _deep(self, x: Tensor, flow: Flow) -> tuple[Maps, Float[Tensor, "batch features h w"]]:
+        """What comes back from below the finest level, and the coarsest features there."""
+        unet = self.unet
+        x = self._down(x, flow, unet.down_blocks[1:])
+        middle = unet.mid_block(x, **flow.arguments(unet.mid_block))
+        return self._up(middle, flow, unet.up_blocks[:-1]), middle
+
+    def _down(self, x: Tensor, flow: Flow, blocks: Iterable[nn.Module]) -> Tensor:
+        for block in blocks:
             x, skips = block(x, **flow.arguments(block))
             flow.skips.extend(skips)
         return x
 
-    def _up(self, x: Tensor, flow: Flow) -> Tensor:
-        for block in self.unet.up_blocks:
+    def _up(self, x: Tensor, flow: Flow, blocks: Iterable[nn.Module]) -> Tensor:
+        for block in blocks:
             skips = flow.take(len(block.resnets))
             size = flow.skips[-1].shape[-2:] if flow.skips else None
             x = block(x, res_hidden_states_tuple=skips, upsample_size=size, **flow.arguments(block))

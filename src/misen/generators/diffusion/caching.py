@@ -1,0 +1,99 @@
+"""Caching: what the U-Net makes below its finest level changes little from step to step, and need not be made at each.
+
+Source: Ma et al. 2023, DeepCache (arXiv:2312.00858), section 3.3, with uniform intervals and the shallowest branch;
+deviation: features are kept for each set of conditions, since guided sampling asks under several.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Num
+from torch import Tensor, nn
+
+from misen.core.condition import Condition
+from misen.core.shapes import Maps
+from misen.generators.diffusion.denoiser import Denoiser, Flow
+from misen.generators.diffusion.generator import DiffusionGenerator
+
+Deep = tuple[Maps, Float[Tensor, "batch features h w"]]
+"""What comes back from below the finest level, and the coarsest features there."""
+
+
+@dataclass
+class Memory:
+    """What is kept for one set of conditions.
+
+    Attributes:
+        conditions: the set.
+        timestep: of the last prediction under it.
+        deep: what was made for it.
+        age: predictions made from them.
+    """
+
+    conditions: Mapping[str, Condition]
+    timestep: float
+    deep: Deep
+    age: int = 1
+
+
+class CachingDenoiser(Denoiser):
+    """A denoiser that goes below its finest level in one of ``interval`` predictions under the same conditions.
+
+    With an interval of 1 it is the denoiser it was made of; so it is while gradients are wanted, and where the noise
+    has not fallen, since then another walk has begun or a step is taken again.
+    """
+
+    def __init__(self, denoiser: Denoiser, interval: int) -> None:
+        """The networks are shared with ``denoiser``."""
+        nn.Module.__init__(self)
+        self.unet, self.ports, self.interval = denoiser.unet, denoiser.ports, interval
+        self._memories: list[Memory] = []
+        self._asked: tuple[Mapping[str, Condition], float] = {}, 0.0
+
+    def trace(
+        self, noisy: Maps, timestep: Num[Tensor, " batch"], conditions: Mapping[str, Condition]
+    ) -> tuple[Maps, Float[Tensor, "batch features h w"]]:
+        """As the denoiser's; the coarsest features may be those of an earlier prediction."""
+        now = float(timestep[0])
+        if now > self._asked[1]:
+            self._memories.clear()
+        self._asked = conditions, now
+        return super().trace(noisy, timestep, conditions)
+
+    def _deep(self, x: Tensor, flow: Flow) -> Deep:
+        if torch.is_grad_enabled():
+            return super()._deep(x, flow)
+        conditions, now = self._asked
+        memory = next((memory for memory in self._memories if _same(memory.conditions, conditions)), None)
+        if memory is not None and now < memory.timestep and memory.age < self.interval:
+            memory.timestep, memory.age = now, memory.age + 1
+            flow.skips = flow.skips[: len(self.unet.up_blocks[-1].resnets)]
+            return memory.deep
+        self._memories = [other for other in self._memories if other is not memory]
+        self._memories.append(Memory(conditions, now, super()._deep(x, flow)))
+        return self._memories[-1].deep
+
+
+def _same(first: Mapping[str, Condition], second: Mapping[str, Condition]) -> bool:
+    """Whether two sets of conditions say the same."""
+    return first.keys() == second.keys() and all(_equal(first[name], second[name]) for name in first)
+
+
+def _equal(first: Condition, second: Condition) -> bool:
+    pairs = ((first.value, second.value), (first.present, second.present), (first.mask, second.mask))
+    return first is second or all(a is b or _alike(a, b) for a, b in pairs)
+
+
+def _alike(first: Tensor | None, second: Tensor | None) -> bool:
+    return first is not None and second is not None and torch.equal(first, second)
+
+
+def caching(generator: DiffusionGenerator, interval: int) -> DiffusionGenerator:
+    """The same generator, going below the finest level of its U-Net in one of ``interval`` steps only."""
+    other = copy.copy(generator)
+    other.denoiser = CachingDenoiser(generator.denoiser, interval)
+    return other

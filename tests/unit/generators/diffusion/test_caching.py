@@ -1,0 +1,78 @@
+"""Deep features that are kept from step to step."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from misen.core.seeding import Streams
+from misen.generators.diffusion.caching import caching
+from misen.generators.diffusion.samplers import SAMPLERS
+
+
+@torch.no_grad()
+def walk(generator, asked=({},), seeds=(1, 2), steps=6):
+    """The latents at the end, when each prediction is the mean of those under several conditions."""
+    sampler, rng = SAMPLERS["ddim"](steps), Streams(seeds)
+    state = generator.start(len(seeds), rng)
+
+    def predict(state, level):
+        answers = [generator.predict(state, level, conditions) for conditions in asked]
+        return answers[0].at(torch.stack([answer.point for answer in answers]).mean(0))
+
+    for level in sampler.levels(guided=False):
+        state = sampler.step(state, level, predict, rng)
+    return state.value
+
+
+@pytest.fixture
+def depths(generator, monkeypatch):
+    """How often the network went below its finest level."""
+    count, middle = [], generator.denoiser.unet.mid_block
+    middle.register_forward_hook(lambda *_: count.append(1))
+    return count
+
+
+def test_an_interval_of_one_is_the_network_itself(generator, conditions):
+    asked = ({}, conditions(2))
+    assert torch.equal(walk(caching(generator, 1), asked), walk(generator, asked))
+
+
+def test_deep_features_are_made_once_an_interval_for_each_set_of_conditions(generator, conditions, depths):
+    asked = ({}, conditions(2))
+    exact = walk(generator, asked)
+    assert len(depths) == 12
+    depths.clear()
+    near = walk(caching(generator, 2), asked)
+    assert len(depths) == 6
+    depths.clear()
+    far = walk(caching(generator, 3), asked)
+    assert len(depths) == 4
+    gaps = [(latents - exact).abs().mean().item() for latents in (near, far)]
+    assert 0 < gaps[0] < gaps[1] < 0.3 * exact.abs().mean().item()
+
+
+def test_a_second_walk_begins_anew(generator):
+    cached = caching(generator, 4)
+    first = walk(cached)
+    walk(cached, seeds=(3, 4, 5))
+    assert torch.equal(walk(cached), first)
+
+
+def test_conditions_that_say_the_same_share_their_features(generator, conditions, depths):
+    cached, given = caching(generator, 2), [conditions(2) for _ in range(6)]
+    sampler = SAMPLERS["ddim"](6)
+    with torch.no_grad():
+        for level, again in zip(sampler.levels(guided=False), given, strict=True):
+            cached.predict(cached.start(2, Streams((1, 2))), level, again)
+    assert len(depths) == 3
+
+
+def test_gradients_go_through_the_whole_network(generator, depths):
+    cached, levels = caching(generator, 2), SAMPLERS["ddim"](2).levels(guided=False)
+    state = cached.start(1, Streams((1,)))
+    for level in levels:
+        latents = state.value.clone().requires_grad_()
+        [ours] = torch.autograd.grad(cached.predict(state.at(latents), level, {}).point.sum(), latents)
+        [theirs] = torch.autograd.grad(generator.predict(state.at(latents), level, {}).point.sum(), latents)
+        assert torch.equal(ours, theirs)
