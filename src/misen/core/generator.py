@@ -99,14 +99,6 @@ class Projectable(Protocol):
 
 
 @runtime_checkable
-class Gridded(Protocol):
-    """Capability: points of the estimate's space are maps (B, C, h, w) over the picture, so coarse and fine differ."""
-
-    stride: int
-    """Pixels per cell, along each side."""
-
-
-@runtime_checkable
 class Nullable(Protocol):
     """Capability: what stands for "nothing is given" is itself a condition, which can be stated, and so replaced."""
 
@@ -125,6 +117,35 @@ class Storable(Protocol):
 
     def unpack(self, tensors: Mapping[str, Tensor]) -> State:
         """The state of tensors from ``pack``; raises ``ModelFileError`` for others."""
+        ...
+
+
+@runtime_checkable
+class Gridded(Protocol):
+    """Capability: points of the estimate's space are maps (B, C, h, w) over the picture, so coarse and fine differ."""
+
+    stride: int
+    """Pixels per cell, along each side."""
+
+
+@runtime_checkable
+class Sizable(Protocol):
+    """Capability: makes pictures of other sizes than its own."""
+
+    side_step: int
+    """Width and height are multiples of it, in pixels."""
+
+    def sized(self, height: int, width: int) -> Self:
+        """The same generator, making pictures of that size."""
+        ...
+
+
+@runtime_checkable
+class Repainting(Protocol):
+    """Capability: was trained to repaint a part of a picture, and wants to see the rest."""
+
+    def around(self, image: Images, mask: Masks) -> Self:
+        """The same generator, seeing what of pictures (B, 3, H, W) the mask (B, 1, H, W), 1 = repaint, leaves."""
         ...
 
 

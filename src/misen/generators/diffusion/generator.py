@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
@@ -23,55 +24,64 @@ from misen.core.shapes import Images, Maps, Masks
 from misen.core.view import View
 from misen.generators.diffusion.denoiser import Denoiser
 from misen.generators.diffusion.players import DenoisingPlayer
-from misen.generators.diffusion.schedule import Schedule, alpha_scale, clean
+from misen.generators.diffusion.schedule import OURS, Schedule, alpha_scale
 from misen.generators.diffusion.state import Latents
+
+
+def stride_of(autoencoder: Any) -> int:
+    """Pixels per latent cell of an autoencoder, ours or diffusers', along each side."""
+    return 2 ** (len(autoencoder.config.block_out_channels) - 1)  # type: ignore[no-any-return]
 
 
 class DiffusionGenerator:
     """Latent diffusion.
 
     Args:
-        denoiser: predicts velocities.
+        denoiser: predicts what the schedule says it does.
         autoencoder: pictures to latents and back.
         tiny: the decoder of estimates; the autoencoder's own if None.
+        schedule: of the noise it was trained with.
         companions: what a saved folder holds besides, by name, each with diffusers' ``save_pretrained``.
         card: what is known of the model.
 
     Attributes:
         ports: ports by name.
+        stride: pixels per cell of the latents, along each side.
+        shape: (C, h, w) of the latents of the pictures it makes.
         size: height and width of the pictures it was trained on, in pixels.
-        stride: pixels per cell of the latents.
     """
 
     def __init__(
         self,
         denoiser: Denoiser,
-        autoencoder: KLAutoencoder,
+        autoencoder: KLAutoencoder | AutoencoderKL,
         tiny: TinyDecoder | None = None,
         *,
+        schedule: Schedule = OURS,
         companions: Mapping[str, Any] | None = None,
         card: Mapping[str, Any] | None = None,
     ) -> None:
         self.denoiser, self.autoencoder, self.tiny = denoiser, autoencoder, tiny
         self.companions, self.card = dict(companions or {}), dict(card or {})
-        self.schedule = Schedule()
+        self.schedule = schedule
         self.ports: Mapping[str, Port] = {settings.name: settings.port() for settings in denoiser.ports.table}
-        self.stride: int = autoencoder.stride
-        self.size: int = denoiser.unet.config.sample_size * self.stride
+        config = denoiser.unet.config
+        self.stride: int = stride_of(autoencoder)
+        self.shape: tuple[int, int, int] = (config.out_channels, config.sample_size, config.sample_size)
+        self.size: int = config.sample_size * self.stride
 
     # --- answering ---------------------------------------------------------------------------------------------------
 
     def start(self, batch: int, rng: Streams) -> Latents:
         """Pure noise."""
-        config = self.denoiser.unet.config
-        return Latents(rng.normal(config.in_channels, config.sample_size, config.sample_size))
+        return Latents(rng.normal(*self.shape), pure=True)
 
     def predict(self, state: Latents, level: Level, conditions: Mapping[str, Condition]) -> Estimate:
         """The clean latents foreseen from noisy ones."""
         alpha, scale = alpha_scale(level.sigma)
         timestep = torch.full((len(state.value),), self.schedule.timestep(level.sigma), device=state.value.device)
-        velocity = self.denoiser(state.value, timestep, conditions)
-        return Estimate(clean(state.value, velocity, alpha, scale), self._viewer(level))
+        answer = self.denoiser(self._seen(state.value), timestep, conditions)
+        return Estimate(self.schedule.clean(state.value, answer, alpha, scale), self._viewer(level))
 
     def finish(self, state: Latents) -> Images:
         """The picture, by the autoencoder's own decoder."""
@@ -80,6 +90,10 @@ class DiffusionGenerator:
     def full_precision(self) -> AbstractContextManager[None]:
         """Without the autocast that a caller may have put around everything; the weights are float32 anyway."""
         return torch.autocast(self.denoiser.unet.device.type, enabled=False)
+
+    def _seen(self, noisy: Maps) -> Maps:
+        """What the network sees of noisy latents."""
+        return noisy
 
     def _viewer(self, level: Level) -> Callable[[Maps], View]:
         """Decodes by the tiny decoder; clipped to the range of pictures without stopping the gradient."""

@@ -8,28 +8,53 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import ClassVar
 
+from misen.core.errors import InputError
 from misen.core.generator import Level, Predict, Sampler
 from misen.core.seeding import Streams
 from misen.core.shapes import Maps
-from misen.generators.diffusion.schedule import Schedule, alpha_scale
+from misen.generators.diffusion.schedule import OURS, Schedule, Spacing, alpha_scale
 from misen.generators.diffusion.state import Latents, Memory
 
 
 class Walk:
-    """What all samplers share: the levels of a walk of ``steps`` steps, evenly spaced in time."""
+    """What all samplers share: the levels of a walk of ``steps`` steps, evenly spaced in time.
+
+    Attributes:
+        spacing: where the walk sets foot on a schedule that does not say.
+        spare: points of an even division that it leaves out at the clean end.
+        whole: whether it sets foot on whole timesteps only.
+    """
 
     name: str = ""
+    spacing: ClassVar[Spacing] = "linspace"
+    spare: ClassVar[int] = 0
+    whole: ClassVar[bool] = True
 
-    def __init__(self, steps: int) -> None:
-        self.steps = steps
+    def __init__(self, steps: int, schedule: Schedule = OURS) -> None:
+        self.steps, self.schedule = steps, schedule
 
     def levels(self, *, guided: bool) -> Sequence[Level]:
-        """The same walk, whether guided or not."""
-        schedule = Schedule()
-        sigmas = [*map(schedule.sigma, schedule.levels(self.steps)), 0.0]
+        """The same walk, whether guided or not; raises ``InputError`` for more steps than the schedule has room for."""
+        sigmas = [*map(self.schedule.sigma, self._times()), self._end()]
         return [Level(index / self.steps, sigmas[index], sigmas[index + 1]) for index in range(self.steps)]
+
+    def _times(self) -> Sequence[float]:
+        times = self.schedule.times(self.steps, self._spacing(), self.spare)
+        times = [*map(round, times)] if self.whole else times
+        if len(set(times)) < self.steps:
+            hint = f"the model knows {self.schedule.num_train_timesteps} levels of noise; take fewer steps"
+            raise InputError(f"{self.name} cannot take {self.steps} steps", field="num_inference_steps", hint=hint)
+        return times
+
+    def _spacing(self) -> Spacing:
+        return self.schedule.timestep_spacing or self.spacing
+
+    def _end(self) -> float:
+        """The noise level the walk ends at."""
+        return 0.0
 
     def back(self, state: Latents, level: Level, rng: Streams) -> Latents:
         """The state at ``level`` again, from the one that the step from there led to, with the noise it took anew.
@@ -62,6 +87,10 @@ class Ddim(Walk):
     """
 
     name = "ddim"
+    spacing = "leading"
+
+    def _end(self) -> float:
+        return 0.0 if self.schedule.set_alpha_to_one else float(self.schedule.sigmas[0])
 
     def step(self, state: Latents, level: Level, predict: Predict, rng: Streams) -> Latents:
         """One step."""
@@ -87,8 +116,20 @@ def _turn(level: Level) -> tuple[float, float]:
     return scale * next_alpha - alpha * next_scale, alpha * next_alpha + scale * next_scale
 
 
-class Euler(Walk):
-    """A straight line in the space where noise is only ever added, ``latents / alpha``.
+class Exploded(Walk):
+    """A walk in the space where noise is only ever added, ``latents / alpha``."""
+
+    whole = False
+
+    def _opened(self, state: Latents, level: Level) -> Latents:
+        """Pure noise counts as the noise of the first level on nothing, if that level is the schedule's last."""
+        if not state.pure or self._spacing() == "leading":
+            return state
+        return state.at(alpha_scale(level.sigma)[1] * state.value)
+
+
+class Euler(Exploded):
+    """A straight line in the space where noise is only ever added.
 
     Source: Karras et al. 2022 (arXiv:2206.00364), algorithm 1 without its second half.
     """
@@ -97,12 +138,13 @@ class Euler(Walk):
 
     def step(self, state: Latents, level: Level, predict: Predict, rng: Streams) -> Latents:
         """One step."""
+        state = self._opened(state, level)
         exploded = explode(state.value, level.sigma)
         slope = (exploded - predict(state, level).point) / level.sigma
         return state.at(shrink(exploded + slope * (level.next_sigma - level.sigma), level.next_sigma))
 
 
-class Heun(Walk):
+class Heun(Exploded):
     """The mean of the slopes at both ends of Euler's line; two predictions a step but for the last.
 
     Source: Karras et al. 2022 (arXiv:2206.00364), algorithm 1; deviation: a step from all but pure noise is Euler's,
@@ -116,6 +158,7 @@ class Heun(Walk):
 
     def step(self, state: Latents, level: Level, predict: Predict, rng: Streams) -> Latents:
         """One step."""
+        state = self._opened(state, level)
         exploded, move = explode(state.value, level.sigma), level.next_sigma - level.sigma
         slope = (exploded - predict(state, level).point) / level.sigma
         end = exploded + slope * move
@@ -143,6 +186,7 @@ class DpmSolver(Walk):
     """
 
     name = "dpm++2m"
+    spare = 1
 
     def step(self, state: Latents, level: Level, predict: Predict, rng: Streams) -> Latents:
         """One step."""
@@ -177,6 +221,7 @@ class UniPc(Walk):
     """
 
     name = "unipc"
+    spare = 1
 
     def step(self, state: Latents, level: Level, predict: Predict, rng: Streams) -> Latents:
         """Correct where the last step led, then go on from there."""
@@ -244,7 +289,7 @@ class MultistepConsistency(Walk):
         return state.at(mix(point, rng.normal(*point.shape[1:]), level.next_sigma))
 
 
-SAMPLERS: Mapping[str, Callable[[int], Sampler]] = {
+SAMPLERS: Mapping[str, Callable[..., Sampler]] = {
     "dpm++2m": DpmSolver,
     "unipc": UniPc,
     "heun": Heun,
@@ -252,4 +297,9 @@ SAMPLERS: Mapping[str, Callable[[int], Sampler]] = {
     "ddim": Ddim,
     "consistency": MultistepConsistency,
 }
-"""Samplers by name, from a number of steps."""
+"""Samplers by name, from a number of steps and a schedule, ours if none is given."""
+
+
+def samplers(schedule: Schedule) -> Mapping[str, Callable[[int], Sampler]]:
+    """Samplers of another schedule by name, from a number of steps."""
+    return {name: partial(kind, schedule=schedule) for name, kind in SAMPLERS.items()}

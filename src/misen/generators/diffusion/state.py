@@ -23,11 +23,13 @@ class Latents:
     Attributes:
         value: (B, C, h, w): noisy, of unit variance, and clean at the end of the walk.
         history: earlier steps, oldest first; a sampler's own business.
+        pure: whether it is noise and nothing else, from which a walk begins that has no picture to begin from.
     """
 
     value: Maps
     history: tuple[Memory, ...] = ()
+    pure: bool = False
 
     def at(self, value: Maps, *history: Memory) -> Latents:
         """The next state."""
-        return replace(self, value=value, history=history)
+        return replace(self, value=value, history=history, pure=False)
