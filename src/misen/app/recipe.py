@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -17,7 +18,7 @@ from torch import Tensor
 from misen import __version__
 from misen.app.request import Request, provided
 from misen.core.errors import ConfigError, InputError, closest
-from misen.core.guidance import Guidance, Route
+from misen.core.guidance import MOST, USUAL, Consistency, Guidance, Route
 from misen.core.image import to_bytes
 from misen.core.registry import lookup, modalities
 from misen.core.signal import Signal
@@ -72,6 +73,21 @@ class SignalEntry(_Strict):
         return signal
 
 
+class ConsistencyEntry(_Strict):
+    """How guidance by consistency moves estimates."""
+
+    measure: str = ""
+    """By which of the energies of its modality it is measured; empty for the usual one."""
+    copies: int = Field(1, ge=1, le=MOST)
+    """How often an energy looks at each picture: once as it is, and else at altered copies."""
+    gradients: int = Field(1, ge=1, le=MOST)
+    """How many gradients move an estimate; together they lead as far as one."""
+    recurrences: int = Field(1, ge=1, le=MOST)
+    """How often each guided step is taken, with noise anew in between."""
+    through: bool = False
+    """Whether gradients are taken at the noisy state, through the network."""
+
+
 class GuidanceEntry(SignalEntry):
     """A guidance with its content."""
 
@@ -81,10 +97,24 @@ class GuidanceEntry(SignalEntry):
     """The part of the walk in which it acts, as fractions 0 <= start < end <= 1."""
     route: Route = "auto"
     """How it acts; the one taken, once a picture has been made."""
+    consistency: ConsistencyEntry | None = None
+    """How it acts by consistency; null as usual, and by other routes."""
+
+    @classmethod
+    def taken(cls, wish: Guidance, route: Route) -> Self:
+        """The entry of a wish and of the route it took."""
+        how = ConsistencyEntry(**asdict(wish.consistency)) if route == "consistency" else None
+        return cls.of(wish.signal, strength=wish.strength, window=wish.window, route=route, consistency=how)
 
     def guidance(self) -> Guidance:
         """The wish."""
-        return Guidance(signal=self.signal(), strength=self.strength, window=self.window, route=self.route)
+        return Guidance(
+            signal=self.signal(),
+            strength=self.strength,
+            window=self.window,
+            route=self.route,
+            consistency=USUAL if self.consistency is None else Consistency(**self.consistency.model_dump()),
+        )
 
 
 class CanvasEntry(_Strict):
@@ -161,10 +191,7 @@ class Recipe(_Strict):
         routed = zip(request.guidances, plan.decisions, strict=True)
         return cls(
             model=model,
-            guidances=tuple(
-                GuidanceEntry.of(wish.signal, strength=wish.strength, window=wish.window, route=decision.route)
-                for wish, decision in routed
-            ),
+            guidances=tuple(GuidanceEntry.taken(wish, decision.route) for wish, decision in routed),
             negatives=tuple(SignalEntry.of(signal) for signal in request.negatives),
             seeds=request.seeds,
             canvas=CanvasEntry.of(request.canvas, request.method, request.strength) if request.canvas else None,

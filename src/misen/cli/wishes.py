@@ -1,7 +1,8 @@
 """GUIDANCE options, one per modality of the registry, and the suffixes that say how each should act.
 
 ``--text "a bald man:strength=0.5,end=0.6"`` is words with a suffix, ``--text "5:30, and nothing else"`` is words: what
-follows the last colon counts as a suffix only if it consists of the keys ``strength``, ``start``, ``end``, ``route``.
+follows the last colon counts as a suffix only if it consists of the keys ``strength``, ``start``, ``end``, ``route``
+and those of guidance by consistency: ``measure``, ``copies``, ``gradients``, ``recurrences``, ``through``.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from misen.core.errors import InputError
 from misen.core.registry import Modality, modalities
 
 if TYPE_CHECKING:
-    from misen.core.guidance import Guidance
+    from misen.core.guidance import Consistency, Guidance
 
-_PAIR = r"\s*(?:strength|start|end|route)\s*=\s*[^,:=\s]*"
+_PAIR = r"\s*(?:strength|start|end|route|measure|copies|gradients|recurrences|through)\s*=\s*[^,:=\s]*"
+_SWITCH: Mapping[str, Any] = {"true": True, "false": False}
 _SUFFIX = re.compile(rf":({_PAIR}(?:,{_PAIR})*)$")
 SUFFIXES = "Guidance takes suffixes: --text 'a hat:strength=0.5,start=0,end=0.6,route=native'."
 """For the foot of each help page that lists them."""
@@ -88,7 +90,21 @@ def guidance(modality: Modality, argument: str) -> Guidance:
         strength=_number(suffix, "strength", modality.name, 1.0),
         window=(start, end),
         route=suffix.get("route", "auto"),  # type: ignore[arg-type]  # checked at birth
+        consistency=_consistency(suffix),
     )
+
+
+def _consistency(suffix: Mapping[str, str]) -> Consistency:
+    """The options of guidance by consistency."""
+    from misen.core.guidance import Consistency
+
+    given = {key: _value(suffix[key]) for key in ("copies", "gradients", "recurrences", "through") if key in suffix}
+    return Consistency(measure=suffix.get("measure", ""), **given)
+
+
+def _value(given: str) -> Any:
+    """A whole number or a switch; anything else is refused at birth, in the words of whoever needs one."""
+    return int(given) if re.fullmatch(r"\d{1,9}", given) else _SWITCH.get(given, given)
 
 
 def split(argument: str) -> tuple[str, dict[str, str]]:

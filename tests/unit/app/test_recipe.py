@@ -8,8 +8,9 @@ import torch
 from PIL import Image
 
 from misen.app import Recipe, run
+from misen.app.recipe import GuidanceEntry
 from misen.core.errors import ConfigError, InputError, NotFoundError
-from misen.core.guidance import Guidance
+from misen.core.guidance import Consistency, Guidance
 from misen.core.registry import modalities
 
 CAMERA = modalities()["camera"].signal(yaw=50)
@@ -39,10 +40,18 @@ def test_it_holds_everything(result):
     assert document["sampler"] == "heun"
     assert document["guidances"][0] | {"content": 0, "sha256": 0} == {
         "modality": "camera", "content": 0, "sha256": 0, "strength": 0.8, "window": [0.1, 0.9], "route": "native",
+        "consistency": None,
     }  # fmt: skip
     assert (document["canvas"]["strength"], document["canvas"]["method"]) == (0.7, "inpaint")
     assert document["model"] == {"name": "toy", "sha256": "ab" * 32}
     assert set(document["versions"]) == {"misen", "torch"}
+
+
+def test_the_options_of_consistency_are_kept_where_it_was_taken():
+    wish = Guidance(signal=CAMERA, route="consistency", consistency=Consistency(copies=3, through=True))
+    entry = GuidanceEntry.taken(wish, "consistency")
+    assert GuidanceEntry.model_validate_json(entry.model_dump_json()).guidance().consistency == wish.consistency
+    assert GuidanceEntry.taken(wish, "native").consistency is None
 
 
 def test_a_recipe_from_before_methods_goes_by_the_mask(result, installed):

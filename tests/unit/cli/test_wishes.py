@@ -4,6 +4,7 @@ import pytest
 
 from misen.cli.wishes import Wishes, guidance, split
 from misen.core.errors import InputError
+from misen.core.guidance import USUAL, Consistency
 from misen.core.registry import modalities
 
 
@@ -34,6 +35,14 @@ def test_a_suffix_becomes_strength_window_and_route():
     assert (plain.strength, plain.window, plain.route) == (1.0, (0.0, 1.0), "auto")
 
 
+def test_a_suffix_holds_the_options_of_consistency():
+    argument = "yaw=20:route=consistency,measure=angles,copies=4,gradients=2,recurrences=3,through=true"
+    assert guidance(modalities()["camera"], argument).consistency == Consistency(
+        measure="angles", copies=4, gradients=2, recurrences=3, through=True
+    )
+    assert guidance(modalities()["camera"], "yaw=20").consistency == USUAL
+
+
 @pytest.mark.parametrize(
     ("suffix", "complaint"),
     [
@@ -42,6 +51,9 @@ def test_a_suffix_becomes_strength_window_and_route():
         ("strength=1,strength=2", "strength is given twice"),
         ("strength=", "is not key=value"),
         ("start=0.8,end=0.2", "window must satisfy 0 <= start < end <= 1"),
+        ("copies=many", "copies must be a whole number from 1 to 64, got 'many'"),
+        ("recurrences=0", "recurrences must be a whole number from 1 to 64, got 0"),
+        ("through=perhaps", "through must be true or false, got 'perhaps'"),
         ("route=naive", "unknown route 'naive'. did you mean 'native'?"),
     ],
 )
