@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from misen.codecs.autoencoder import KLAutoencoder
@@ -20,12 +21,13 @@ from misen.core.estimate import Estimate
 from misen.core.generator import Level, Player
 from misen.core.port import Port
 from misen.core.seeding import Streams
-from misen.core.shapes import Images, Maps, Masks
+from misen.core.shapes import Images, Maps, Masks, PerItem
 from misen.core.view import View
 from misen.generators.diffusion.denoiser import Denoiser
 from misen.generators.diffusion.players import DenoisingPlayer
 from misen.generators.diffusion.schedule import OURS, Schedule, alpha_scale
 from misen.generators.diffusion.state import Latents
+from misen.generators.diffusion.tuning import errors
 
 
 def stride_of(autoencoder: Any) -> int:
@@ -158,3 +160,24 @@ class DiffusionGenerator:
     def players(self) -> Iterator[Player]:
         """One: the denoiser."""
         yield DenoisingPlayer(self.denoiser, self.schedule)
+
+    @property
+    def network(self) -> nn.Module:
+        """The U-Net; the ports stay as they are."""
+        unet: nn.Module = self.denoiser.unet
+        return unet
+
+    def loss(self, point: Maps, conditions: Mapping[str, Condition], rng: Streams) -> PerItem:
+        """(B,) mean squared errors of what the network predicts, at uniformly drawn times."""
+        return errors(self._answer, self.schedule, point, conditions, rng)
+
+    def _answer(self, noisy: Maps, timesteps: Tensor, conditions: Mapping[str, Condition]) -> Maps:
+        """What the network says of noisy latents at timesteps (B,)."""
+        answer: Tensor = self.denoiser(self._seen(noisy), timesteps, conditions)
+        return answer
+
+    def twin(self) -> DiffusionGenerator:
+        """A copy with a denoiser of its own."""
+        other = copy.copy(self)
+        other.denoiser = copy.deepcopy(self.denoiser)
+        return other
