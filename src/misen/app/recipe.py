@@ -138,8 +138,14 @@ class CanvasEntry(_Strict):
         """The entry of a canvas and of what is done to it."""
         image = png.to_text(to_bytes(canvas.image)[0].numpy())
         mask = None if canvas.mask is None else png.to_text(_levels(canvas.mask))
-        change = {"strength": strength, "method": method.name, "options": method.options()}
-        return cls(image=image, mask=mask, sha256=_digest(image, mask), **change)
+        return cls(
+            image=image,
+            mask=mask,
+            strength=strength,
+            method=method.name,
+            options=method.options(),
+            sha256=_digest(image, mask),
+        )
 
     def canvas(self, size: int) -> Canvas:
         """The canvas at a model's size; raises ``InputError`` when it is not what the digest says."""
