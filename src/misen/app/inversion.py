@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+from torch import Tensor
 
 from misen.app.destinations import check_folder, check_free
 from misen.app.recipe import Recipe
-from misen.assembly import Opened
+from misen.assembly import WORDS, Opened
 from misen.core.errors import InputError, Unreachable, brief, closest
 from misen.core.generator import Reversible
+from misen.editing.methods import AUTO
+from misen.editing.methods.invert import Invert
+from misen.editing.methods.method import Method
+from misen.editing.methods.null_text import NullText
 from misen.inversion import Inversion, StateFile, invert, invert_null_text, pack
+from misen.inversion.state_file import is_state_file
 
 METHODS: Mapping[str, Callable[..., Inversion]] = {"ddim": invert, "null-text": invert_null_text}
 """``ddim`` reverses the sampler; ``null-text`` also learns the null, so that large guidance scales rebuild."""
@@ -63,10 +71,11 @@ class Inverted:
         )
 
     def fidelity(self) -> dict[str, float]:
-        """PSNR in dB to the picture, and to the picture as the model encodes and decodes it."""
-        fidelity = self.inversion.fidelity
-        figures = {"psnr": float(fidelity.picture.mean()), "psnr_codec": float(fidelity.codec.mean())}
-        return {name: value for name, value in figures.items() if math.isfinite(value)}
+        """PSNR in dB: of the picture made again to the given one, to that as encoded and decoded, and of that to it."""
+        found = self.inversion.fidelity
+        figures = {"psnr": found.picture, "psnr_codec": found.codec, "psnr_ceiling": found.ceiling}
+        values = {name: float(figure.mean()) for name, figure in figures.items()}
+        return {name: value for name, value in values.items() if math.isfinite(value)}
 
     def report(self) -> dict[str, Any]:
         """The figures as JSON."""
@@ -78,6 +87,62 @@ class Inverted:
             "guidance_scale": self.recipe.guidance_scale,
             "seconds": round(self.seconds, 3),
         }
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A state file, as an edit goes on from it.
+
+    Attributes:
+        method: of the inversion.
+        recipe: the walk that rebuilds the picture.
+        tensors: what is gone on from.
+    """
+
+    method: str
+    recipe: Recipe
+    tensors: Mapping[str, Tensor] = field(repr=False)
+
+    @classmethod
+    def read(cls, image: object, opened: Opened) -> Self | None:
+        """The state file that ``image`` is the path of, or None for anything else; raises ``ModelFileError``."""
+        if not isinstance(image, str | Path) or not is_state_file(Path(image)):
+            return None
+        file = StateFile.read(Path(image))
+        file.require(opened.name, opened.sha256)
+        return cls(file.method, Recipe.parse(json.dumps(file.recipe), Path(image).name), file.tensors)
+
+    def settings(
+        self, method: str | Method, sampler: str | None, steps: int | None, scale: float | None
+    ) -> tuple[Tensor, Method, str | None, int | None, float | None]:
+        """Picture, method, sampler, steps and scale of an edit that goes on from here.
+
+        Raises:
+            InputError: something else was asked for, or more than words guided the way back.
+        """
+        recipe = self.recipe
+        learned = recipe.guidance_scale if self.method == "null-text" else scale
+        for name, asked, taken in (
+            ("method", method, AUTO),
+            ("sampler", sampler, recipe.sampler),
+            ("num_inference_steps", steps, recipe.num_inference_steps),
+            ("guidance_scale", scale, learned),
+        ):
+            if asked not in (None, taken):
+                raise InputError(f"the state was inverted with another {name}", field=name, hint="leave it out")
+        assert recipe.canvas is not None, "there is a picture"
+        picture = recipe.canvas.canvas(recipe.height or 0, recipe.width).image
+        return picture, self._method(), recipe.sampler, recipe.num_inference_steps, learned
+
+    def _method(self) -> Method:
+        """The method of editing that inverts like this."""
+        if any(entry.modality != WORDS for entry in self.recipe.guidances) or len(self.recipe.guidances) > 1:
+            hint = "invert the picture under one prompt, or under nothing"
+            raise InputError("edits go on from words or nothing, and more guided this state", field="image", hint=hint)
+        source = "".join(str(item[WORDS]) for entry in self.recipe.guidances for item in entry.content)
+        if self.method == "null-text":
+            return NullText(source=source)
+        return Invert(source=source, scale=self.recipe.guidance_scale or 0.0)
 
 
 def order(opened: Opened, method: str, wished: bool, scale: float | None) -> dict[str, Any]:

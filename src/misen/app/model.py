@@ -158,7 +158,8 @@ class Model:
         Args:
             wishes: what guides.
             negative_prompt: words or signals to push away.
-            image: the picture to begin from: a path, bytes, Pillow's, uint8 (H, W, 3), or a tensor in [-1, 1].
+            image: the picture to begin from: a path, bytes, Pillow's, uint8 (H, W, 3), or a tensor in [-1, 1]; or the
+                path of a state file, whose inversion is gone on from.
             mask: what of it may change, white = repaint, or a tensor in [0, 1]; of the picture's size.
             method: how the picture is changed, ``NAME[:option=value,...]``; ``auto`` goes by whether there is a mask.
             strength: of the edit, in [0, 1]; 0 keeps the picture, 1 ignores it; by default as usual for the method.
@@ -174,6 +175,9 @@ class Model:
             InputError: an argument outside what is accepted.
         """
         chosen, drawn = self.opened.defaults, checks.seeds(seed, num_images)
+        if kept := inversion.Kept.read(image, self.opened):
+            wanted = method, sampler, num_inference_steps, guidance_scale
+            image, method, sampler, num_inference_steps, guidance_scale = kept.settings(*wanted)
         for side, name in ((width, "width"), (height, "height")):
             checks.side(_or(side, self.size), name, self.size)
         guidances, negatives = tuple(map(_guidance, wishes)), tuple(_negatives(negative_prompt))
@@ -190,6 +194,7 @@ class Model:
             sampler=self.opened.check_sampler(_or(sampler, chosen.sampler)),
             steps=checks.whole(_or(num_inference_steps, chosen.steps), "num_inference_steps", 1, checks.STEPS_LIMIT),
             scale=checks.real(_or(guidance_scale, chosen.scale), "guidance_scale", 0, checks.SCALE_LIMIT),
+            kept=kept.tensors if kept else {},
         )
 
     def order(self, recipe: Recipe) -> Request:
@@ -273,7 +278,14 @@ class Model:
         generator, canvas = self.opened.generator, request.canvas
         if canvas is None:
             return Beginning(generator, None)
-        order = Edit(generator=generator, sampler=sampler, plan=plan, canvas=canvas, strength=request.strength)
+        order = Edit(
+            generator=generator,
+            sampler=sampler,
+            plan=plan,
+            canvas=canvas,
+            strength=request.strength,
+            kept=request.kept,
+        )
         return request.method.begin(order)
 
     def _picture(self, image: Tensor, request: Request) -> Picture:

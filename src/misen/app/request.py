@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from torch import Tensor
 
 from misen.assembly import WORDS
 from misen.core.guidance import Guidance
@@ -26,6 +28,7 @@ class Request:
         sampler: name of one of the family's samplers.
         steps: length of the whole walk.
         scale: the guidance scale that strength 1 of a guidance stands for.
+        kept: what a state file holds of the canvas's inversion; nothing if there was none.
     """
 
     guidances: tuple[Guidance, ...]
@@ -37,6 +40,7 @@ class Request:
     sampler: str
     steps: int
     scale: float
+    kept: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
 
     def part(self, pictures: slice) -> Request:
         """The same order for some of its pictures."""

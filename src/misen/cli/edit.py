@@ -13,7 +13,9 @@ from misen.editing.methods import AUTO, METHODS
 
 
 def edit(
-    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="The picture to change.")],
+    image: Annotated[
+        Path, typer.Argument(metavar="IMAGE", help="A picture to change, or a state from misen invert.")
+    ],
     *,
     mask: Annotated[
         Path | None, typer.Option(metavar="FILE", help="What may change: white, of the picture's size.")
@@ -38,7 +40,7 @@ def edit(
     from misen.editing.methods.choice import choose
 
     guidances = wishes.guidances()
-    chosen = choose(method, provided(guidances, picture=True, mask=mask is not None))  # before a model is opened
-    settings = {"image": image, "mask": mask, "method": chosen, "strength": strength, **sampling.settings()}
+    choose(method, provided(guidances, picture=True, mask=mask is not None))  # before a model is opened
+    settings = {"image": image, "mask": mask, "method": method, "strength": strength, **sampling.settings()}
     model = app.load(sampling.model)
     production.fulfil(model, model.request(*guidances, **settings), output, report=report)

@@ -14,7 +14,7 @@ from families import small_diffusion
 from misen.app import Inverted, Model, Recipe
 from misen.app.inversion import destination, reversible
 from misen.assembly import Defaults, Opened
-from misen.core.errors import InputError, StorageError, Unreachable
+from misen.core.errors import InputError, ModelFileError, StorageError, Unreachable
 from misen.core.registry import modalities
 from misen.generators.diffusion.samplers import SAMPLERS
 from misen.inversion import StateFile
@@ -61,6 +61,31 @@ def test_a_picture_is_inverted_and_kept(small: Model, inverted: Inverted, tmp_pa
     assert recipe.canvas is not None
 
 
+def test_an_edit_goes_on_from_a_state(small: Model, inverted: Inverted, tmp_path: Path, monkeypatch) -> None:
+    path = inverted.save(tmp_path / "state.safetensors")
+    rebuilt = inverted.inversion.images[0]
+    with monkeypatch.context() as patch:
+        patch.setattr("misen.editing.methods.invert.invert", lambda *_, **__: pytest.fail("it is inverted again"))
+        result = small.edit(path, seed=3)
+    assert torch.allclose(result.images[0].tensor, rebuilt, atol=1e-4)
+    assert (result.recipe.canvas.method, result.recipe.sampler) == ("invert", "ddim")
+    [replayed] = small.fulfil(small.order(result.recipe)).images  # a recipe holds the picture, which is inverted again
+    assert torch.allclose(replayed.tensor, rebuilt, atol=1e-4)
+    [late] = small.edit(path, strength=0.5, seed=3).images
+    assert torch.allclose(late.tensor, rebuilt, atol=1e-2)
+
+
+def test_an_edit_from_a_state_is_as_the_inversion_was(small: Model, inverted: Inverted, tmp_path: Path) -> None:
+    path = inverted.save(tmp_path / "state.safetensors")
+    for setting in ({"num_inference_steps": 7}, {"sampler": "euler"}, {"method": "ilvr"}):
+        with pytest.raises(InputError, match=f"another {next(iter(setting))}"):
+            small.edit(path, **setting)
+    with pytest.raises(ModelFileError, match="other weights"):
+        Model(replace(small.opened, sha256="ef" * 32)).edit(path)
+    with pytest.raises(InputError, match="cannot be combined with a mask"):
+        small.edit(path, mask=torch.ones(1, 16, 16))
+
+
 def test_what_cannot_be_inverted_is_said_before_anything_is_computed(small: Model, face, monkeypatch) -> None:
     monkeypatch.setattr(type(small.opened.generator), "predict", lambda *_: pytest.fail("it computes"))
     with pytest.raises(InputError, match=r"no method of inversion 'dim'.*did you mean 'ddim'"):
@@ -94,10 +119,13 @@ def test_null_text_keeps_its_nulls(small: Model, face, tmp_path: Path) -> None:
     generator.predict = lambda state, level, given: small.opened.generator.predict(state, level, _narrow(given))
     model = Model(Opened(**{**vars(small.opened), "generator": generator}))
     inverted = model.invert(face, signal, method="null-text", num_inference_steps=2, guidance_scale=5.0)
-    tensors = StateFile.read(inverted.save(tmp_path / "state.safetensors")).tensors
+    path = inverted.save(tmp_path / "state.safetensors")
+    tensors = StateFile.read(path).tensors
     assert set(tensors) == {"latents", "null.0.stock", "null.1.stock"}
     assert not torch.equal(tensors["null.0.stock"], generator.null(1)["stock"].value)
     assert inverted.report()["guidance_scale"] == 5.0
+    with pytest.raises(InputError, match="words or nothing"):
+        model.edit(path, signal)
 
 
 def _narrow(given):

@@ -31,6 +31,9 @@ def test_a_state_and_its_figures(misen, face: Path) -> None:
     assert told.json["psnr_codec"] > 40 > told.json["psnr"]
     assert {"model", "method", "steps", "guidance_scale", "seconds"} < told.json.keys()
     assert StateFile.read(out).fidelity["psnr"] == told.json["psnr"]
+    edited = misen("edit", out, "--seed", 1, "-o", face.with_name("edited.png"), "--json")
+    assert edited.code == 0, edited.err
+    assert "another num_inference_steps" in misen("edit", out, "--steps", 9, "-o", face.with_name("b.png")).err
     again = misen("invert", face, "--steps", 4, "-o", out)
     assert (again.code, "exists" in again.err) == (5, True)
 

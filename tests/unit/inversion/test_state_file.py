@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import pickle  # noqa: TID251  # to make what must be refused
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save
 
-from misen.core.errors import ModelFileError, NotFoundError, StorageError
-from misen.inversion import StateFile
+from misen.core.errors import ModelFileError, NotFoundError, StorageError, Unreachable
+from misen.core.generator import Level
+from misen.core.seeding import Streams
+from misen.inversion import Fidelity, Inversion, StateFile, pack, unpack
 from misen.inversion.state_file import ENTRY, is_state_file
+from toys import ToyDiffusion
 
 
 def state() -> StateFile:
@@ -99,3 +103,22 @@ def test_missing_files_and_folders(tmp_path: Path) -> None:
     with pytest.raises(StorageError):
         state().write(tmp_path / "missing" / "state.safetensors")
     assert not is_state_file(tmp_path)
+
+
+def test_an_inversion_is_packed_with_its_nulls(generator, pictures) -> None:
+    with torch.no_grad():
+        state = generator.restart(generator.encode(pictures[:1]), None, Streams((0,)))
+    figures = Fidelity(*torch.zeros(3, 1))
+    other = {"stock": replace(generator.null(1)["stock"], value=torch.full((1, 64, 8), 0.5))}
+    plain = Inversion(state, (state,), pictures, figures)
+    learned = Inversion(state, (state,), pictures, figures, (generator.null(1), other))
+    answering, resumed = unpack(generator, pack(generator, plain))
+    assert answering is generator
+    assert torch.equal(resumed.value, state.value)
+    answering, resumed = unpack(generator, pack(generator, learned))
+    late = Level(0.5, 1.0, 0.0)
+    with torch.no_grad():
+        replaced, stated = answering.predict(state, late, {}), generator.predict(state, late, other)
+    assert torch.allclose(replaced.point, stated.point, atol=1e-6)
+    with pytest.raises(Unreachable, match="cannot be kept"):
+        pack(ToyDiffusion(), plain)

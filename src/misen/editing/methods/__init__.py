@@ -17,5 +17,7 @@ METHODS: Mapping[str, str] = {
     "ilvr": "ILVR",
     "sine": "SINE",
     "imagic": "Imagic",
+    "invert": "Invert",
+    "null-text": "NullText",
 }
 """The name of each method, and of its class in the module of the method's name (hyphens become underscores)."""

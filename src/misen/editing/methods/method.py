@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import ClassVar, Literal, Self, get_type_hints
+
+from torch import Tensor
 
 from misen.core.errors import InputError, brief, closest
 from misen.core.generator import Generator, Sampler
@@ -26,6 +28,7 @@ class Edit:
         plan: what guides, and how; holds what the method asked to be known.
         canvas: the picture, at the generator's size, and its mask.
         strength: how much of the walk is wanted, in [0, 1].
+        kept: what a state file holds of the picture's inversion; nothing if there was none.
     """
 
     generator: Generator
@@ -33,6 +36,7 @@ class Edit:
     plan: Plan
     canvas: Canvas
     strength: float
+    kept: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -64,12 +68,12 @@ class Method:
 
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self), include_extras=True)
-        for field in fields(self):
-            accepted, given = hints[field.name].__metadata__[0], getattr(self, field.name)
+        for option in fields(self):
+            accepted, given = hints[option.name].__metadata__[0], getattr(self, option.name)
             try:
-                object.__setattr__(self, field.name, accepted.read(given))
+                object.__setattr__(self, option.name, accepted.read(given))
             except ValueError as error:
-                raise InputError(f"{field.name} of method {self.name} must be {error}", field="method") from None
+                raise InputError(f"{option.name} of method {self.name} must be {error}", field="method") from None
 
     @classmethod
     def of(cls, options: Mapping[str, object]) -> Self:

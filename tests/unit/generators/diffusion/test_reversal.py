@@ -31,7 +31,7 @@ def test_where_a_step_began_is_a_fixed_point(level) -> None:
     began = latents(3)
     ended = Ddim(6).step(began, level, foreseen, Streams((0, 0)))
     assert torch.allclose(Ddim(6).reverse(ended, level, foreseen, began).value, began.value, atol=1e-5)
-    assert not torch.allclose(Ddim(6).reverse(ended, level, foreseen, ended).value, began.value, atol=1e-2)
+    assert not torch.allclose(Ddim(6).reverse(ended, level, foreseen, ended).value, began.value, atol=1e-3)
 
 
 @pytest.mark.parametrize("level", LEVELS)

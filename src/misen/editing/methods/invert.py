@@ -1,0 +1,90 @@
+"""Inversion: walk the picture back to where it would have come from, and forth again under the wishes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Set
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Annotated, ClassVar
+
+import torch
+
+from misen.core.errors import InputError
+from misen.core.generator import Generator, Tunable
+from misen.editing.methods.method import Beginning, Edit, Method, Need
+from misen.editing.methods.options import Between, Whole
+from misen.editing.methods.prompt_to_prompt import Worded, Words
+from misen.inversion import Inversion, NullText, invert, unpack
+from misen.inversion.reverse import REFINEMENTS
+from misen.synthesis import Plan, Resume
+from misen.synthesis.schedule import truncate
+
+
+@dataclass(frozen=True)
+class Invert(Method):
+    """Keeps what the noise says that the picture would be made from, which is more than any noise put on it would.
+
+    Attributes:
+        source: what the picture shows, in words; nothing guides the way back if left out.
+        scale: what strength 1 of the source stands for on the way back; the larger, the worse the picture is kept.
+        refinements: of each step back.
+    """
+
+    name: ClassVar[str] = "invert"
+
+    source: Annotated[str, Words()] = ""
+    scale: Annotated[float, Between(0, 100)] = 1.0
+    refinements: Annotated[int, Whole(0, 64)] = REFINEMENTS
+
+    def check(self, given: Set[Need]) -> None:
+        """Refuse a source also where there are no words to take its place."""
+        super().check(given)
+        if self.source and "words" not in given:
+            hint = "say what the picture shall show"
+            raise InputError("a source is changed to other words, and there are none", field="method", hint=hint)
+
+    def begin(self, edit: Edit) -> Beginning:
+        """The state on the way back from which as much of the walk is left as the strength says.
+
+        Raises:
+            InputError: there is a source, and no words to take its place.
+            Unreachable: there is no way back from the picture.
+        """
+        plan = replace(told(edit.plan, self.source), scale=self.scale)
+        return beginning(edit, partial(invert, plan=plan, refinements=self.refinements))
+
+
+def beginning(edit: Edit, find: Callable[..., Inversion]) -> Beginning:
+    """Where an edit begins that goes on from what ``find`` finds, or from what has been kept of it."""
+    device = device_of(edit.generator)
+    if edit.kept and edit.strength == 1:
+        generator, state = unpack(edit.generator, {name: tensor.to(device) for name, tensor in edit.kept.items()})
+        return Beginning(generator, Resume(state))
+    found = find(edit.generator, edit.sampler, image=edit.canvas.image, device=device)
+    levels = edit.sampler.levels(guided=edit.plan.guided)
+    state = found.trajectory[len(levels) - len(truncate(levels, edit.strength))]
+    generator = NullText(edit.generator, found.nulls).wrapped() if found.nulls else edit.generator
+    return Beginning(generator, Resume(state, edit.strength))
+
+
+def told(plan: Plan, source: str) -> Plan:
+    """The plan of the way back: ``source`` in place of the words that are wished, or nothing if it is empty.
+
+    Raises:
+        InputError: there is a source, and not one prompt that it could take the place of.
+    """
+    bare = replace(plan, decisions=(), negatives=(), known=None)
+    if not source:
+        return bare
+    spoken = [one for one in plan.decisions if one.port and isinstance(one.guidance.signal, Worded)]
+    if len(spoken) != 1:
+        hint = "wish for words by the native route, or leave the source out"
+        raise InputError("a source takes the place of one prompt", field="method", hint=hint)
+    [decision] = spoken
+    signal = type(decision.guidance.signal).parse(source)
+    return replace(bare, decisions=(replace(decision, guidance=replace(decision.guidance, signal=signal)),))
+
+
+def device_of(generator: Generator) -> torch.device:
+    """Where a generator computes, as far as it shows its network."""
+    return next(generator.network.parameters()).device if isinstance(generator, Tunable) else torch.device("cpu")

@@ -1,0 +1,46 @@
+"""Null-text: walk the picture back, learn the null with which a large scale rebuilds it, and change the words.
+
+Source: Mokady et al. 2022 (arXiv:2211.09794), section 3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, ClassVar
+
+from misen.core.errors import InputError
+from misen.editing.methods.invert import beginning, told
+from misen.editing.methods.method import Beginning, Edit, Method, Need
+from misen.editing.methods.options import Whole
+from misen.editing.methods.prompt_to_prompt import Words
+from misen.inversion import invert_null_text
+from misen.inversion.null_text import ITERATIONS
+
+
+@dataclass(frozen=True)
+class NullText(Method):
+    """Keeps the picture under a guidance scale that lets words change it.
+
+    Attributes:
+        source: what the picture shows, in words.
+        iterations: updates of the null at each level, at most.
+    """
+
+    name: ClassVar[str] = "null-text"
+    needs: ClassVar[frozenset[Need]] = frozenset({"picture", "words"})
+
+    source: Annotated[str, Words()] = ""
+    iterations: Annotated[int, Whole(0, 1000)] = ITERATIONS
+
+    def begin(self, edit: Edit) -> Beginning:
+        """The state on the way back, and a generator with the null that was learned.
+
+        Raises:
+            InputError: there is no source, or not one prompt that it could take the place of.
+            Unreachable: there is no way back from the picture, or no null to learn.
+        """
+        if not self.source:
+            hint = "say what the picture shows, as in null-text:source=a man with a hat"
+            raise InputError("method null-text needs a source", field="method", hint=hint)
+        return beginning(edit, partial(invert_null_text, plan=told(edit.plan, self.source), iterations=self.iterations))
