@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
@@ -61,8 +62,13 @@ def pick(index: int | slice | Tensor, length: int) -> Int[Tensor, " chosen"]:
 
 def key_values(argument: str) -> dict[str, str]:
     """``"yaw=20, pitch=5"`` as a dictionary; raises ``InputError`` for a pair without "=" and for a key given twice."""
+    return paired(argument.split(","))
+
+
+def paired(pairs: Iterable[str]) -> dict[str, str]:
+    """``["yaw=20", "pitch=5"]`` as a dictionary; raises as ``key_values`` does."""
     found: dict[str, str] = {}
-    for pair in argument.split(","):
+    for pair in pairs:
         key, equals, value = (part.strip() for part in pair.partition("="))
         if not (key and equals and value):
             raise InputError(f"{pair.strip()!r} is not key=value", field=key, hint="separate pairs with commas")

@@ -19,5 +19,6 @@ METHODS: Mapping[str, str] = {
     "imagic": "Imagic",
     "invert": "Invert",
     "null-text": "NullText",
+    "prompt-to-prompt": "PromptToPrompt",
 }
 """The name of each method, and of its class in the module of the method's name (hyphens become underscores)."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Set
 from importlib import import_module
 
 from misen.core.errors import InputError, brief, closest
-from misen.core.signal import key_values
+from misen.core.signal import paired
 from misen.editing.methods import AUTO, METHODS
 from misen.editing.methods.method import Method, Need
 
@@ -29,7 +29,7 @@ def choose(asked: str | Method, given: Set[Need]) -> Method:
 def parse(argument: str, given: Set[Need]) -> Method:
     """The method that ``NAME[:option=value,...]`` stands for; raises ``InputError``."""
     name, colon, options = argument.partition(":")
-    return named(name, key_values(options) if colon else {}, given)
+    return named(name, paired(_pairs(options)) if colon else {}, given)
 
 
 def named(name: str, options: Mapping[str, object], given: Set[Need]) -> Method:
@@ -40,3 +40,14 @@ def named(name: str, options: Mapping[str, object], given: Set[Need]) -> Method:
         raise InputError(f"there is no method {brief(name)}", field="method", hint=closest(name, (AUTO, *METHODS)))
     method: type[Method] = getattr(import_module(f"{__package__}.{name.replace('-', '_')}"), METHODS[name])
     return method.of(options)
+
+
+def _pairs(options: str) -> list[str]:
+    """``option=value,...`` one by one; a comma that no option follows belongs to the value before it, as in words."""
+    pairs: list[str] = []
+    for piece in options.split(","):
+        if "=" in piece or not pairs:
+            pairs.append(piece)
+        else:
+            pairs[-1] += f",{piece}"
+    return pairs

@@ -9,7 +9,7 @@ from misen.editing.methods.ilvr import ILVR
 from misen.editing.methods.inpaint import Inpaint
 from misen.editing.methods.sdedit import SDEdit
 
-PICTURE, MASKED = {"picture"}, {"picture", "mask"}
+PICTURE, MASKED, WORDS = {"picture"}, {"picture", "mask"}, {"picture", "words"}
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -31,6 +31,12 @@ def test_options_come_as_text_or_as_numbers():
         choose("ilvr:factor=16, until=0.5", PICTURE) == ILVR(16, 0.5) == named("ilvr", ILVR(16, 0.5).options(), set())
     )
     assert choose(ILVR(until=1), PICTURE).options() == {"factor": 8, "until": 1.0}
+
+
+def test_commas_may_stand_in_words():
+    method = choose("prompt-to-prompt:source=a man, smiling, in a hat,cross=0.5,weights=hat=2;red hair=3", WORDS)
+    assert method.options() | {"source": "a man, smiling, in a hat", "cross": 0.5} == method.options()
+    assert method.options()["weights"] == "hat=2;red hair=3"
 
 
 @pytest.mark.parametrize(

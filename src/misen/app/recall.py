@@ -1,0 +1,50 @@
+"""Recall: what the recipe inside a picture says of how it was made, for methods that go on from there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol, Self, runtime_checkable
+
+from misen.app.recipe import Recipe
+from misen.assembly import WORDS, Defaults, Opened
+from misen.core.errors import MisenError
+from misen.editing.methods.method import Method
+
+
+@runtime_checkable
+class Recalling(Protocol):
+    """Capability of a method of editing: has a use for the words and the seed that a picture was made from."""
+
+    def recall(self, prompt: str, seed: int) -> Self:
+        """The method with these, unless it was given others."""
+        ...
+
+
+def recalled(method: Method, image: object, opened: Opened) -> tuple[Method, Defaults]:
+    """The method and the defaults of an edit, with what the recipe inside the picture says of both.
+
+    A recipe counts if it is this model's, at its own size, and tells nothing but words, a seed and how to sample.
+    """
+    recipe = _recipe(image) if isinstance(method, Recalling) else None
+    if recipe is None or recipe.model.sha256 != opened.sha256 or not _tells_words_alone(recipe, opened.generator.size):
+        return method, opened.defaults
+    told: Any = method
+    [words], [seed] = recipe.guidances[0].content, recipe.seeds
+    sampling: Any = (recipe.sampler, recipe.num_inference_steps, recipe.guidance_scale)
+    return told.recall(words["text"], seed), Defaults(*sampling)
+
+
+def _recipe(image: object) -> Recipe | None:
+    """The recipe inside a file, if there is a sound one."""
+    try:
+        return Recipe.read(image) if isinstance(image, str | Path) else None
+    except MisenError:
+        return None
+
+
+def _tells_words_alone(recipe: Recipe, size: int) -> bool:
+    """Whether a complete recipe of one picture of a size has one prompt, which acts as it usually does."""
+    told = [(one.modality, len(one.content), one.strength, one.window, one.route) for one in recipe.guidances]
+    rest = (recipe.canvas, recipe.negatives, len(recipe.seeds), recipe.height, recipe.width)
+    complete = None not in (recipe.sampler, recipe.num_inference_steps, recipe.guidance_scale)
+    return complete and told == [(WORDS, 1, 1.0, (0.0, 1.0), "native")] and rest == (None, (), 1, size, size)

@@ -1,0 +1,76 @@
+"""What a picture's recipe tells a method that goes on from there."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from misen.app.recall import recalled
+from misen.app.recipe import Recipe
+from misen.assembly import Defaults
+from misen.editing.methods.prompt_to_prompt import PromptToPrompt
+from misen.editing.methods.sdedit import SDEdit
+from misen.media import png
+
+USUAL = Defaults("dpm++2m", 20, 3.0)
+OPENED = SimpleNamespace(defaults=USUAL, sha256="abc", generator=SimpleNamespace(size=64))
+WORDS = {"modality": "text", "content": [{"text": "a man in a hat"}], "route": "native"}
+RECIPE = {
+    "model": {"name": "avatars/diffusion", "sha256": "abc"},
+    "guidances": [WORDS],
+    "seeds": [7],
+    "sampler": "ddim",
+    "num_inference_steps": 30,
+    "guidance_scale": 2.0,
+    "width": 64,
+    "height": 64,
+}
+
+
+def picture(tmp_path, **changes):
+    recipe = Recipe.parse(json.dumps(RECIPE | changes))
+    path = tmp_path / "a.png"
+    png.save(path, np.zeros((4, 4, 3), np.uint8), recipe=recipe.canonical())
+    return path
+
+
+def test_words_seed_and_settings_are_recalled(tmp_path):
+    method, chosen = recalled(PromptToPrompt(cross=0.5), picture(tmp_path), OPENED)
+    assert method == PromptToPrompt(source="a man in a hat", seed=7, cross=0.5)
+    assert chosen == Defaults("ddim", 30, 2.0)
+    assert recalled(PromptToPrompt(), str(tmp_path / "a.png"), OPENED)[0].seed == 7
+
+
+def test_a_source_that_was_given_stays(tmp_path):
+    method = PromptToPrompt(source="a woman in a hat")
+    assert recalled(method, picture(tmp_path), OPENED)[0] == method
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model": {"name": "avatars/diffusion", "sha256": "other"}},
+        {"guidances": [WORDS, WORDS]},
+        {"guidances": [WORDS | {"strength": 0.5}]},
+        {"guidances": [WORDS | {"route": "consistency"}]},
+        {"guidances": []},
+        {"negatives": [{"modality": "text", "content": [{"text": "glasses"}]}]},
+        {"seeds": [7, 8]},
+        {"width": 128, "height": 128},
+        {"sampler": None},
+        {"canvas": {"image": "", "strength": 0.5}},
+    ],
+)
+def test_what_words_and_seed_do_not_tell_is_not_recalled(tmp_path, changes):
+    assert recalled(PromptToPrompt(), picture(tmp_path, **changes), OPENED) == (PromptToPrompt(), USUAL)
+
+
+def test_pictures_without_a_recipe_and_other_methods_are_left_alone(tmp_path):
+    plain = tmp_path / "plain.png"
+    png.save(plain, np.zeros((4, 4, 3), np.uint8))
+    for image in (plain, tmp_path / "nowhere.png", np.zeros((4, 4, 3), np.uint8), None):
+        assert recalled(PromptToPrompt(), image, OPENED) == (PromptToPrompt(), USUAL)
+    assert recalled(SDEdit(), picture(tmp_path), OPENED) == (SDEdit(), USUAL)
