@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -20,6 +20,7 @@ from misen.core.registry import Family, families, lookup, modalities
 from misen.core.signal import Signal
 from misen.nn.description import CARD, read_card
 from misen.nn.tensor_file import check_layout
+from misen.pretrained import INDEX, hub
 
 WEIGHTS = Path(__file__).parent / "weights"
 """The folder of the models that ship."""
@@ -108,6 +109,7 @@ class Opened:
         defaults: from its card.
         sha256: digest over the digests of its weights.
         save: writes a folder from which it can be opened.
+        own_encoders: by modality, of what it reads otherwise than our models do.
     """
 
     name: str
@@ -116,6 +118,13 @@ class Opened:
     defaults: Defaults
     sha256: str
     save: Callable[[Path], None]
+    own_encoders: Mapping[str, Encoder] = field(default_factory=dict)
+
+    @property
+    def encoders(self) -> Mapping[str, Encoder]:
+        """Encoders by modality: the model's own, where it has any, and those that all models share."""
+        own = self.own_encoders
+        return Parts(lambda modality: own[modality] if modality in own else encoders()[modality])
 
     def check_sampler(self, name: str) -> str:
         """``name`` if the family has such a sampler; raises ``InputError`` with the closest names otherwise."""
@@ -126,14 +135,16 @@ class Opened:
 
 
 def open_model(name: str, device: str = "cpu") -> Opened:
-    """Open a model by the name of a shipped one, the name of a family (its best), or a folder.
+    """Open a model by the name of a shipped one, the name of a family (its best), a folder or the id of a hub.
 
     Raises:
-        NotFoundError: there is no such model.
+        NotFoundError: there is no such model, or a part of it is missing.
         InputError: it is one that makes no pictures.
         ModelFileError: its files must not be opened.
     """
     folder = find(name)
+    if not (folder / CARD).exists():
+        return _open_foreign(folder, name, device)
     card = read_card(folder)
     package = _family(card, name).package
     files, samplers = import_module(f"{package}.folder"), import_module(f"{package}.samplers")
@@ -149,18 +160,52 @@ def open_model(name: str, device: str = "cpu") -> Opened:
 
 
 def find(name: str) -> Path:
-    """The folder of a model; raises ``NotFoundError`` with the closest names, ``ModelFileError`` for a lone file."""
+    """The folder of a model, ours or diffusers'.
+
+    Raises:
+        NotFoundError: there is none, or it holds no model; with the closest names.
+        ModelFileError: it is a lone file.
+    """
     shipped = {model_name(folder): folder for folder in model_folders()}
     named = families()[name].default_model if name in families() else name
     if named in shipped:
         return shipped[named]
     if os.path.isfile(name):  # noqa: PTH113  # unlike Path's, it takes any string
         check_layout(Path(name))
-        raise ModelFileError(f"{name} is one file of weights", field="model", hint="a model is a folder with a card")
-    if os.path.isfile(os.path.join(name, CARD)):  # noqa: PTH113, PTH118
-        return Path(name)
-    hint = closest(name, [*shipped, *families()])
+        hint = "a model is a folder; `misen convert` makes one of a checkpoint of Stable Diffusion"
+        raise ModelFileError(f"{name} is one file of weights", field="model", hint=hint)
+    if os.path.isdir(name):  # noqa: PTH112
+        return _folder(Path(name))
+    if (fetched := hub.cached(name)) is not None:
+        return _folder(fetched)
+    hint = closest(name, [*shipped, *families()]) + hub.advice(name)
     raise NotFoundError(f"there is no model {brief(name)}", field="model", hint=hint)
+
+
+def _folder(folder: Path) -> Path:
+    """``folder`` if it holds a model."""
+    known = (CARD, INDEX)
+    if not any((folder / name).is_file() for name in known):
+        found = ", ".join(sorted(path.name for path in folder.iterdir())[:8]) or "nothing"
+        hint = f"a model of ours has a {CARD}, one of diffusers' a {INDEX}"
+        raise NotFoundError(f"{folder} holds no model, but {found}", field="model", hint=hint)
+    return folder
+
+
+def _open_foreign(folder: Path, name: str, device: str) -> Opened:
+    """A folder of diffusers'."""
+    from misen.pretrained.stable_diffusion import folder as files
+
+    checkpoint = files.load(folder, device)
+    return Opened(
+        name=name,
+        generator=checkpoint.generator,
+        samplers=checkpoint.samplers,
+        defaults=Defaults(checkpoint.sampler, files.STEPS, checkpoint.kind.scale),
+        sha256=fingerprint(folder),
+        save=checkpoint.save,
+        own_encoders=checkpoint.encoders,
+    )
 
 
 def model_folders() -> list[Path]:
@@ -178,7 +223,8 @@ def fingerprint(folder: Path) -> str:
     digest = hashlib.sha256()
     for file in sorted(folder.rglob("*.safetensors")):
         digest.update(file.relative_to(folder).as_posix().encode())
-        digest.update(hashlib.sha256(file.read_bytes()).digest())
+        with file.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
     return digest.hexdigest()
 
 

@@ -13,6 +13,7 @@ from misen.core.seeding import SEED_LIMIT, check_seed
 STEPS_LIMIT = 1000
 SCALE_LIMIT = 1000.0
 COUNT_LIMIT = 10_000
+SIDE_LIMIT = 2048
 
 
 def whole(value: object, name: str, low: int, high: int) -> int:
@@ -35,8 +36,10 @@ def one_of(value: object, name: str, accepted: Sequence[int]) -> None:
         raise InputError(f"{name} must be one of {', '.join(map(str, accepted))}, got {brief(value)}", field=name)
 
 
-def side(value: object, name: str, size: int) -> int:
-    """``value`` if it is the one side length a model makes."""
+def side(value: object, name: str, size: int, step: int | None = None) -> int:
+    """``value`` if it is a side length a model makes: ``size``, or any multiple of ``step`` if it has one."""
+    if step is not None:
+        return _multiple(value, name, step)
     if isinstance(value, bool) or value != size:
         raise InputError(
             f"{name} must be {size}, got {brief(value)}",
@@ -44,6 +47,14 @@ def side(value: object, name: str, size: int) -> int:
             hint=f"this model makes pictures of {size} x {size} only (allowed range {size} to {size}, step {size})",
         )
     return size
+
+
+def _multiple(value: object, name: str, step: int) -> int:
+    high = SIDE_LIMIT - SIDE_LIMIT % step
+    if isinstance(value, bool) or not isinstance(value, int) or value % step or not step <= value <= high:
+        hint = f"allowed range {step} to {high}, step {step}"
+        raise InputError(f"{name} must be a multiple of {step}, got {brief(value)}", field=name, hint=hint)
+    return value
 
 
 def seeds(seed: int | Sequence[int] | None, count: int | None) -> tuple[int, ...]:

@@ -147,13 +147,13 @@ class CanvasEntry(_Strict):
             sha256=_digest(image, mask),
         )
 
-    def canvas(self, size: int) -> Canvas:
-        """The canvas at a model's size; raises ``InputError`` when it is not what the digest says."""
+    def canvas(self, height: int, width: int | None = None) -> Canvas:
+        """The canvas at a size, by default a square; raises ``InputError`` when it is not what the digest says."""
         if self.sha256 and self.sha256 != _digest(self.image, self.mask):
             raise InputError("the picture of this recipe was altered", field="sha256", hint="empty the digest")
         image = color(png.from_text({"png": self.image}, "image"))
         mask = None if self.mask is None else coverage(png.from_text({"png": self.mask}, "mask"))
-        return Canvas.fit(image, mask, size)
+        return Canvas.fit(image, mask, height, width)
 
     def chosen(self, guidances: Iterable[Guidance]) -> Method:
         """The method; raises ``InputError`` when there is none such, or when something does not fit it."""
@@ -192,7 +192,7 @@ class Recipe(_Strict):
     """Kind of device that made it; for information."""
 
     @classmethod
-    def of(cls, model: ModelReference, request: Request, plan: Plan, size: int, device: str) -> Self:
+    def of(cls, model: ModelReference, request: Request, plan: Plan, device: str) -> Self:
         """The recipe of a request that has been planned, with the routes taken."""
         routed = zip(request.guidances, plan.decisions, strict=True)
         return cls(
@@ -204,8 +204,8 @@ class Recipe(_Strict):
             sampler=request.sampler,
             num_inference_steps=request.steps,
             guidance_scale=request.scale,
-            width=size,
-            height=size,
+            width=request.width,
+            height=request.height,
             versions={"misen": __version__, "torch": str(torch.__version__)},
             device=device,
         )

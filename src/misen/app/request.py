@@ -22,6 +22,8 @@ class Request:
         guidances: the wishes.
         negatives: signals to push away.
         seeds: one per picture.
+        height: of the pictures, in pixels.
+        width: of the pictures, in pixels.
         canvas: the picture to change, or None to make one from noise.
         method: how the canvas is changed.
         strength: of the edit, in [0, 1]; 0 keeps the canvas, 1 ignores it.
@@ -34,6 +36,8 @@ class Request:
     guidances: tuple[Guidance, ...]
     negatives: tuple[Signal, ...]
     seeds: tuple[int, ...]
+    height: int
+    width: int
     canvas: Canvas | None
     method: Method
     strength: float

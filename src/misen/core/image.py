@@ -24,10 +24,17 @@ def resize(
     image: Float[Tensor, "batch channels height width"], size: int
 ) -> Float[Tensor, "batch channels {size} {size}"]:
     """(B, C, H, W) -> (B, C, size, size): bilinear, anti-aliased when it shrinks; unchanged if it fits."""
-    if image.shape[-2:] == (size, size):
+    return stretch(image, size, size)
+
+
+def stretch(
+    image: Float[Tensor, "batch channels rows columns"], height: int, width: int
+) -> Float[Tensor, "batch channels {height} {width}"]:
+    """(B, C, H, W) -> (B, C, height, width), as ``resize`` does it."""
+    if image.shape[-2:] == (height, width):
         return image
-    shrinks = image.shape[-1] > size
-    return functional.interpolate(image, (size, size), mode="bilinear", align_corners=False, antialias=shrinks)
+    shrinks = image.shape[-1] > width
+    return functional.interpolate(image, (height, width), mode="bilinear", align_corners=False, antialias=shrinks)
 
 
 def square(image: Shaped[Tensor, "*leading height width"], fill: float) -> Shaped[Tensor, "*leading side side"]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from misen.core.errors import InputError
-from misen.core.image import from_bytes, resize, to_bytes
+from misen.core.image import from_bytes, stretch, to_bytes
 from misen.synthesis import Known, Start
 
 
@@ -26,13 +26,14 @@ class Canvas:
     mask: Tensor | None = None
 
     @classmethod
-    def fit(cls, image: Tensor, mask: Tensor | None, size: int) -> Self:
-        """The middle square of a picture and its mask, at ``size``.
+    def fit(cls, image: Tensor, mask: Tensor | None, height: int, width: int | None = None) -> Self:
+        """The middle of a picture and its mask, as much as has the shape that is wanted, at that size.
 
         Args:
             image: (1, 3, h, w) in [-1, 1].
             mask: (1, 1, h, w) in [0, 1], 1 = repaint.
-            size: height and width that the model makes.
+            height: of the pictures that are made, in pixels.
+            width: likewise; the same as the height if left out.
 
         Raises:
             InputError: when picture and mask differ in size.
@@ -44,8 +45,11 @@ class Canvas:
                 field="mask",
                 hint="make them the same size",
             )
-        fitted = from_bytes(to_bytes(resize(_middle(image), size)))
-        return cls(fitted, None if mask is None else (resize(_middle(mask), size) * 255).round().clamp(0, 255) / 255)
+        size = (height, height if width is None else width)
+        fitted = from_bytes(to_bytes(stretch(_middle(image, *size), *size)))
+        if mask is None:
+            return cls(fitted)
+        return cls(fitted, (stretch(_middle(mask, *size), *size) * 255).round().clamp(0, 255) / 255)
 
     def start(self, strength: float) -> Start:
         """Where the walk begins: ``strength`` of it is left to go."""
@@ -64,9 +68,9 @@ class Canvas:
         return {name: float(part.mean()) for name, part in parts.items() if len(part)}
 
 
-def _middle(image: Tensor) -> Tensor:
-    """The largest square in the middle of (B, C, H, W)."""
+def _middle(image: Tensor, rows: int, columns: int) -> Tensor:
+    """The largest part in the middle of (B, C, H, W) whose sides are as ``rows`` to ``columns``, to the next pixel."""
     height, width = image.shape[-2:]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    return image[..., top : top + side, left : left + side]
+    part = min(height, width * rows // columns) or 1, min(width, height * columns // rows) or 1
+    top, left = (height - part[0]) // 2, (width - part[1]) // 2
+    return image[..., top : top + part[0], left : left + part[1]]

@@ -1,1 +1,4 @@
-"""Adapters that open other people's checkpoints, and the registry of models that ship."""
+"""Adapters that open other people's checkpoints."""
+
+INDEX = "model_index.json"
+"""The file that makes a folder one of diffusers'."""

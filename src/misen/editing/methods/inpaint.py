@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from misen.core.generator import Repainting
 from misen.editing.canvas import Canvas
-from misen.editing.methods.method import Method, Need
+from misen.editing.methods.method import Beginning, Edit, Method, Need
 from misen.synthesis import Constraint
 
 
@@ -20,3 +21,10 @@ class Inpaint(Method):
     def known(self, canvas: Canvas) -> Constraint | None:
         """What the mask leaves black."""
         return canvas.known
+
+    def begin(self, edit: Edit) -> Beginning:
+        """As any method; a generator that was trained to repaint sees what it is to keep."""
+        beginning, canvas = super().begin(edit), edit.canvas
+        if not isinstance(beginning.generator, Repainting) or canvas.mask is None:
+            return beginning
+        return Beginning(beginning.generator.around(canvas.image, canvas.mask), beginning.start)

@@ -1,0 +1,223 @@
+"""Folders of Stable Diffusion and its kin: what is in them, and the generator it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from torch import Tensor
+from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+
+from misen.core.errors import ModelFileError, NotFoundError
+from misen.core.generator import Sampler
+from misen.generators.diffusion.generator import stride_of
+from misen.generators.diffusion.samplers import samplers
+from misen.modalities.text.encoder import TextEncoder
+from misen.modalities.text.signal import Text
+from misen.nn.description import read_json
+from misen.pretrained import INDEX
+from misen.pretrained.parts import fitting, open_part
+from misen.pretrained.stable_diffusion.denoiser import TEXT, SizedDenoiser, StockDenoiser
+from misen.pretrained.stable_diffusion.generator import Repainter, StableDiffusion
+from misen.pretrained.stable_diffusion.scheduler import sampler_of, schedule_of
+from misen.pretrained.stable_diffusion.text import PairedTextEncoder
+
+SCHEDULER = "scheduler_config.json"
+PARTS: Mapping[str, tuple[Any, str]] = {
+    "unet": (UNet2DConditionModel, "diffusion_pytorch_model"),
+    "vae": (AutoencoderKL, "diffusion_pytorch_model"),
+    "text_encoder": (CLIPTextModel, "model"),
+    "text_encoder_2": (CLIPTextModelWithProjection, "model"),
+}
+"""Class of each network, and how the names of its weights begin."""
+VOCABULARIES = (("tokenizer.json",), ("vocab.json", "merges.txt"))
+"""Files of a tokenizer, either of which will do."""
+BLANK = "force_zeros_for_empty_prompt"
+"""The setting that lets zeros stand for no prompt."""
+STEPS = 30
+"""Length of a usual walk."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Models with the same parts.
+
+    Attributes:
+        pipeline: diffusers' class that makes pictures of prompts with them.
+        readers: the text encoders among them.
+        scale: usual guidance scale.
+        besides: what the class wants to be given that makes no difference to pictures.
+    """
+
+    pipeline: str
+    readers: tuple[str, ...]
+    scale: float
+    besides: Mapping[str, Any]
+
+
+PLAIN = Kind(
+    pipeline="StableDiffusionPipeline",
+    readers=("text_encoder",),
+    scale=7.5,
+    besides={"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False},
+)
+PAIRED = Kind(
+    pipeline="StableDiffusionXLPipeline",
+    readers=("text_encoder", "text_encoder_2"),
+    scale=5.0,
+    besides={"add_watermarker": False},
+)
+KINDS: Mapping[str, Kind] = {
+    kind.pipeline.replace("Pipeline", f"{use}Pipeline"): kind
+    for kind in (PLAIN, PAIRED)
+    for use in ("", "Img2Img", "Inpaint")
+}
+"""By the class that a folder names: what it is used for makes no difference to its parts."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a folder holds.
+
+    Attributes:
+        kind: of the model.
+        generator: ready to predict.
+        encoders: by modality; the model reads words with its own eyes.
+        sampler: the one of ours that its scheduler asks for.
+        parts: what diffusers makes its pipeline of, by name, but for the scheduler.
+        besides: what else its pipeline is given.
+        scheduler: its configuration.
+    """
+
+    kind: Kind
+    generator: StableDiffusion
+    encoders: Mapping[str, TextEncoder]
+    sampler: str
+    parts: Mapping[str, Any]
+    besides: Mapping[str, Any]
+    scheduler: Mapping[str, Any]
+
+    @property
+    def samplers(self) -> Mapping[str, Callable[[int], Sampler]]:
+        """Our samplers on its schedule, by name, from a number of steps."""
+        return samplers(self.generator.schedule)
+
+    def save(self, folder: Path) -> None:
+        """Write a folder that diffusers opens too, in full precision; ``folder`` is made."""
+        solver = getattr(diffusers, self.scheduler["_class_name"]).from_config(dict(self.scheduler))
+        pipeline = getattr(diffusers, self.kind.pipeline)(**self.parts, **self.besides, scheduler=solver)
+        pipeline.save_pretrained(folder)
+        for path in folder.rglob("*.safetensors"):
+            path.chmod(0o644)  # safetensors writes files that their owner alone may read
+
+
+def load(folder: Path, device: str = "cpu") -> Checkpoint:
+    """Open a folder of diffusers'; all its networks are frozen, and in float32.
+
+    Raises:
+        NotFoundError: the folder lacks a part.
+        ModelFileError: it is of another kind, or a part is pickled, malformed, not finite, or does not fit the others.
+    """
+    index, config = read_json(folder / INDEX), read_json(folder / "scheduler" / SCHEDULER)
+    kind, schedule = _kind(index, folder), schedule_of(config)
+    parts, besides = _parts(folder, kind, device), dict(kind.besides)
+    encoder = _encoder(parts, kind)
+    _require_fit(parts, encoder, folder)
+    null = encoder.encode(Text(""), "tokens").value[0]
+    if kind is PLAIN:
+        schedule = replace(schedule, steps_offset=1)  # diffusers' pipeline takes 1 whatever the file says
+    elif besides.setdefault(BLANK, bool(index.get(BLANK, True))):
+        null = torch.zeros_like(null)
+    repaints = parts["unet"].config.in_channels > parts["unet"].config.out_channels
+    maker = Repainter if repaints else StableDiffusion
+    generator = maker(_denoiser(parts, null).to(device), parts["vae"], schedule)
+    return Checkpoint(kind, generator, {TEXT: encoder}, sampler_of(config), parts, besides, config)
+
+
+# --- parts -----------------------------------------------------------------------------------------------------------
+
+
+def _kind(index: Mapping[str, Any], folder: Path) -> Kind:
+    named = str(index.get("_class_name"))
+    if named not in KINDS:
+        accepted = ", ".join(KINDS)
+        raise ModelFileError(
+            f"{folder} is for {named}, which is not known here", field=str(folder), hint=f"accepted: {accepted}"
+        )
+    return KINDS[named]
+
+
+def _parts(folder: Path, kind: Kind, device: str) -> dict[str, Any]:
+    """Networks and tokenizers by the names of their folders."""
+    networks = {name: open_part(folder / name, *PARTS[name]).to(device) for name in ("unet", "vae", *kind.readers)}
+    tokenizers = {
+        _tokenizer_of(name): _tokenizer(folder / _tokenizer_of(name), networks[name]) for name in kind.readers
+    }
+    return {**networks, **tokenizers}
+
+
+def _tokenizer_of(reader: str) -> str:
+    return reader.replace("text_encoder", "tokenizer")
+
+
+def _tokenizer(folder: Path, reader: Any) -> CLIPTokenizer:
+    if not any(all((folder / name).is_file() for name in names) for names in VOCABULARIES):
+        wanted = " or ".join(" and ".join(names) for names in VOCABULARIES)
+        raise NotFoundError(f"{folder} lacks a vocabulary: {wanted}", field=str(folder))
+    with fitting(folder, CLIPTokenizer.__name__):
+        tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer.model_max_length = min(tokenizer.model_max_length, reader.config.max_position_embeddings)
+    return tokenizer
+
+
+def _encoder(parts: Mapping[str, Any], kind: Kind) -> TextEncoder:
+    readers = [TextEncoder(parts[_tokenizer_of(name)], parts[name]) for name in kind.readers]
+    return PairedTextEncoder(*readers) if kind is PAIRED else readers[0]
+
+
+# --- the generator ---------------------------------------------------------------------------------------------------
+
+
+def _denoiser(parts: Mapping[str, Any], null: Tensor) -> StockDenoiser:
+    stride = stride_of(parts["vae"])
+    if "text_encoder_2" not in parts:
+        return StockDenoiser(parts["unet"], null, stride)
+    return SizedDenoiser(parts["unet"], null, stride, parts["text_encoder_2"].config.projection_dim)
+
+
+def _require_fit(parts: Mapping[str, Any], encoder: TextEncoder, folder: Path) -> None:
+    """Refuse parts of different models."""
+    wrong = [
+        f"{name} is {found!r} and not {' or '.join(map(repr, expected))}"
+        for name, found, *expected in _measures(parts, encoder)
+        if found not in expected
+    ]
+    if wrong:
+        raise ModelFileError(f"the parts of {folder} do not fit each other: {'; '.join(wrong)}", field=str(folder))
+
+
+def _measures(parts: Mapping[str, Any], encoder: TextEncoder) -> Iterator[tuple[Any, ...]]:
+    """What each part says of itself, as it is and as the others, or our way of asking, want it."""
+    unet, vae = parts["unet"].config, parts["vae"].config
+    latents, told = vae.latent_channels, "text_time" if "text_encoder_2" in parts else None
+    yield "the U-Net's in_channels", unet.in_channels, latents, 2 * latents + 1
+    yield "the U-Net's out_channels", unet.out_channels, latents
+    yield "the U-Net's cross_attention_dim", unet.cross_attention_dim, encoder.width("tokens")
+    yield "the U-Net's addition_embed_type", unet.addition_embed_type, told
+    yield "the U-Net's class_embed_type", unet.class_embed_type, None
+    yield "the autoencoder's shift_factor", vae.shift_factor, None
+    yield "the autoencoder's latents_mean", vae.latents_mean, None
+    yield "the type of the U-Net's sample_size", type(unet.sample_size).__name__, "int"
+    for reader in ("text_encoder", "text_encoder_2"):
+        if reader in parts:
+            known = len(parts[_tokenizer_of(reader)]) <= parts[reader].config.vocab_size
+            yield f"whether {reader} knows every token of its tokenizer", known, True
+    if "text_encoder_2" in parts:
+        width = 6 * unet.addition_time_embed_dim + parts["text_encoder_2"].config.projection_dim
+        yield "the width of what the U-Net is told", unet.projection_class_embeddings_input_dim, width

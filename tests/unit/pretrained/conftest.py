@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import foreign
+from misen.pretrained.stable_diffusion import folder as files
+from misen.pretrained.stable_diffusion.folder import Checkpoint
+
+BUILDERS: dict[str, Callable[[Path], Path]] = {
+    "noise": foreign.plain,
+    "velocity": lambda folder: foreign.plain(folder, prediction="v_prediction"),
+    "no signal left": lambda folder: foreign.plain(
+        folder, prediction="v_prediction", rescale_betas_zero_snr=True, timestep_spacing="trailing"
+    ),
+    "paired": foreign.paired,
+    "repainter": lambda folder: foreign.plain(folder, channels=9),
+}
+"""Folders by what is special about them."""
+
+
+@pytest.fixture(scope="session")
+def folder_of(tmp_path_factory) -> Callable[[str], Path]:
+    """Where a folder lies, written once; not to be changed."""
+    return cache(lambda name: BUILDERS[name](tmp_path_factory.mktemp("foreign") / "model"))
+
+
+@pytest.fixture(scope="session")
+def opened(folder_of) -> Callable[[str], Checkpoint]:
+    """What is in a folder, opened once."""
+    return cache(lambda name: files.load(folder_of(name)))
