@@ -12,7 +12,7 @@ from misen.media.picture import open_picture
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PICTURES = {
     "words": 4, "sketch": 1, "segmentation": 3, "two_signals": 1, "words_to_avoid": 2, "change_a_picture": 3,
-    "repaint_a_part": 1, "plan_and_replay": 3,
+    "repaint_a_part": 1, "plan_and_replay": 3, "prompt_to_prompt": 4,
 }  # fmt: skip
 
 
