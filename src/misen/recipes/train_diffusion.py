@@ -32,7 +32,7 @@ from misen.generators.diffusion.players import draw_presence
 from misen.generators.diffusion.ports import PortSettings
 from misen.nn import weights
 from misen.perception import coach
-from misen.recipes.shipping import card_of, share
+from misen.recipes.shipping import card_of, detach, separate, share
 from misen.training import Console, JsonLines, Outcome, Trainer, TrainingConfig
 
 STOCK = "text"
@@ -107,6 +107,8 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
     with trainer.averaged():
         facts = {"family": "diffusion", "data": {"cache": world.fingerprint}, **asdict(settings.defaults)}
         generator.card.update(card_of(generator.denoiser, config.name, config, outcome, facts))
+        detach(target)
+        separate(target)
         files.save(generator, target)
         share(target)
     return outcome
