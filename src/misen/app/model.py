@@ -20,7 +20,7 @@ from misen.app.recipe import ModelReference, Recipe, coverage
 from misen.app.request import Request, provided
 from misen.app.result import Picture, Result
 from misen.core.errors import InputError
-from misen.core.generator import Sampler
+from misen.core.generator import Generator, Sampler, Sizable
 from misen.core.guidance import Guidance
 from misen.core.signal import Signal
 from misen.editing.canvas import Canvas
@@ -128,7 +128,7 @@ class Model:
         assert request.canvas is not None, "there is a picture"
         sampler, plan = self.opened.samplers[request.sampler](request.steps), self.decide(request)
         find, began = inversion.METHODS[method], time.perf_counter()
-        generator, picture = self.opened.generator, request.canvas.image
+        generator, picture = self._generator(request), request.canvas.image
         with fixed():
             found = find(generator, sampler, plan, picture, watch=callback, device=self.device)
         seconds = time.perf_counter() - began
@@ -169,8 +169,8 @@ class Model:
             num_inference_steps: length of the walk, 1 to 1000.
             guidance_scale: what strength 1 of a native guidance stands for, 0 to 1000.
             sampler: name of a sampler of the family.
-            width: of the pictures; the model's size.
-            height: of the pictures; the model's size.
+            width: of the pictures, by default the model's size; others where the model can.
+            height: of the pictures, likewise.
 
         Raises:
             InputError: an argument outside what is accepted.
@@ -179,8 +179,7 @@ class Model:
         if kept := inversion.Kept.read(image, self.opened):
             wanted = method, sampler, num_inference_steps, guidance_scale
             image, method, sampler, num_inference_steps, guidance_scale = kept.settings(*wanted)
-        for side, name in ((width, "width"), (height, "height")):
-            checks.side(_or(side, self.size), name, self.size)
+        height, width = self._side(height, "height"), self._side(width, "width")
         guidances, negatives = tuple(map(_guidance, wishes)), tuple(_negatives(negative_prompt))
         asked = _method(method, provided(guidances, picture=image is not None, mask=mask is not None))
         change, chosen = recalled(asked, image, self.opened)
@@ -190,7 +189,9 @@ class Model:
             guidances=guidances,
             negatives=negatives,
             seeds=drawn,
-            canvas=self._canvas(image, mask),
+            height=height,
+            width=width,
+            canvas=self._canvas(image, mask, height, width),
             method=change,
             strength=checks.real(_or(strength, change.usual_strength), "strength", 0, 1),
             sampler=self.opened.check_sampler(_or(sampler, chosen.sampler)),
@@ -213,8 +214,8 @@ class Model:
         )
         if (entry := recipe.canvas) is None:
             return request
-        method = entry.chosen(request.guidances)
-        return replace(request, canvas=entry.canvas(self.size), method=method, strength=entry.strength)
+        canvas, method = entry.canvas(request.height, request.width), entry.chosen(request.guidances)
+        return replace(request, canvas=canvas, method=method, strength=entry.strength)
 
     def decide(self, request: Request) -> Plan:
         """The plan of a checked request."""
@@ -223,7 +224,7 @@ class Model:
             request.guidances,
             request.method.known(request.canvas) if request.canvas else None,
             sampler=self.opened.samplers[request.sampler](request.steps),
-            encoders=assembly.encoders(),
+            encoders=self.opened.encoders,
             energies=assembly.energies(),
             scale=request.scale,
             negatives=request.negatives,
@@ -277,7 +278,7 @@ class Model:
         )
 
     def _begin(self, request: Request, sampler: Sampler, plan: Plan) -> Beginning:
-        generator, canvas = self.opened.generator, request.canvas
+        generator, canvas = self._generator(request), request.canvas
         if canvas is None:
             return Beginning(generator, None)
         order = Edit(
@@ -295,16 +296,29 @@ class Model:
 
     def _recipe(self, request: Request, plan: Plan) -> Recipe:
         model = ModelReference(name=self.name, sha256=self.opened.sha256)
-        return Recipe.of(model, request, plan, self.size, self.device)
+        return Recipe.of(model, request, plan, self.device)
 
-    def _canvas(self, image: Source | Tensor | None, mask: Source | Tensor | None) -> Canvas | None:
+    def _side(self, given: int | None, name: str) -> int:
+        """A side length in pixels: the given one if the model makes pictures like that, or the model's own."""
+        generator = self.opened.generator
+        step = generator.side_step if isinstance(generator, Sizable) else None
+        return self.size if given is None else checks.side(given, name, self.size, step)
+
+    def _generator(self, request: Request) -> Generator:
+        """The generator, making pictures of the size that a request asks for."""
+        generator = self.opened.generator
+        return generator.sized(request.height, request.width) if isinstance(generator, Sizable) else generator
+
+    def _canvas(
+        self, image: Source | Tensor | None, mask: Source | Tensor | None, height: int, width: int
+    ) -> Canvas | None:
         if image is None and mask is None:
             return None
         if image is None:
             raise InputError("a mask needs a picture", field="mask", hint="give the picture as image")
         picture = _tensor(image, 3, "image") if isinstance(image, Tensor) else color(open_picture(image, "image"))
         cover = None if mask is None else _cover(mask)
-        return Canvas.fit(picture, cover, self.size)
+        return Canvas.fit(picture, cover, height, width)
 
 
 def load(name: str | Path | None = None, *, device: str = "cpu") -> Model:
