@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 from torch import Tensor
@@ -12,9 +12,16 @@ from torch import Tensor
 from misen.app.destinations import check_folder, check_free
 from misen.app.parameters import parameters
 from misen.app.recipe import Recipe
-from misen.core.image import to_bytes
+from misen.core.errors import InputError
+from misen.core.image import resize, to_bytes
+from misen.core.signal import Signal
+from misen.editing.report import EditReport, report_edit
 from misen.media import png
+from misen.metrics.grader import Grader, shipped_grader
 from misen.synthesis import Plan, Step
+
+if TYPE_CHECKING:
+    from misen.app.model import Model
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,10 @@ class Picture:
     def parameters(self) -> str:
         """The settings in the grammar other tools read."""
         return parameters(self.recipe)
+
+    def wishes(self) -> list[Signal]:
+        """The signals that were to come true in it, of one item each; not those pushed away."""
+        return [entry.signal() for entry in self.recipe.guidances if entry.strength > 0]
 
     def encode(self) -> bytes:
         """A PNG that holds the recipe."""
@@ -92,3 +103,27 @@ class Result:
             "retried": sum(step.retried for walk in walks for step in walk),
             "change": self.change,
         }
+
+    def _shrunk(self, size: int) -> list[Tensor]:
+        """(1, 3, size, size) each: the pictures at the model's own size, if an upscaler went over them."""
+        return [resize(picture.tensor[None].cpu(), size) for picture in self.images]
+
+    def edit_reports(self, model: Model, grader: Grader | None = None) -> tuple[EditReport, ...]:
+        """What an edit did to each picture, by the judge; computed anew at each call, within a second or two.
+
+        Args:
+            model: that made the pictures; it also repeats the picture that was edited, as the control.
+            grader: the judge's networks; those that ship if left out.
+
+        Raises:
+            InputError: these pictures were not made from another one.
+        """
+        if self.recipe.canvas is None:
+            hint = "give the picture as image, or call Model.edit"
+            raise InputError("these pictures are no edits", field="image", hint=hint)
+        side, canvas = grader or shipped_grader(), self.recipe.canvas.canvas(model.size)
+        control = model.edit(canvas.image, strength=0.0, seed=0).images[0].tensor[None]
+        return tuple(
+            report_edit(side, canvas.image, image, control.cpu(), picture.wishes(), canvas.mask)
+            for picture, image in zip(self.images, self._shrunk(model.size), strict=True)
+        )

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from misen import __version__
-from misen.cli import demo, edit, evaluate, generate, invert, models, replay, train, world
+from misen.cli import demo, edit, evaluate, generate, invert, matrix, models, replay, train, world
 from misen.cli.options import expanded
 from misen.cli.wishes import SUFFIXES
 
@@ -20,7 +20,7 @@ application = typer.Typer(
     rich_markup_mode=None,  # plain help comes in half the time, and keeps the brackets of examples
     pretty_exceptions_enable=False,
 )
-measures = typer.Typer(help="Measure models: quality, adherence, reconstruction, and any two folders.")
+measures = typer.Typer(help="Measure models: quality, adherence, editing, reconstruction, and any two folders.")
 avatars = typer.Typer(help="The avatar world that models are trained on.")
 
 
@@ -40,8 +40,8 @@ def _front(
 
 
 WITH_GUIDANCE = (generate.generate, edit.edit, invert.invert, generate.explain)
-WITHOUT = (models.models, replay.replay, train.train, demo.demo)
-MEASURES = (evaluate.quality, evaluate.adherence, evaluate.reconstruction, evaluate.folders)
+WITHOUT = (models.models, replay.replay, train.train, demo.demo, matrix.matrix)
+MEASURES = (evaluate.quality, evaluate.adherence, evaluate.editing, evaluate.reconstruction, evaluate.folders)
 
 
 def _register(where: typer.Typer, commands: Sequence[Callable[..., None]], epilog: str | None = None) -> None:

@@ -1,4 +1,4 @@
-"""``misen evaluate``: quality, adherence, reconstruction, and any two folders."""
+"""``misen evaluate``: quality, adherence, editing, reconstruction, and any two folders."""
 
 from __future__ import annotations
 
@@ -70,6 +70,25 @@ def adherence(
     _show(report, json=json)
 
 
+def editing(
+    *,
+    method: Annotated[str, typer.Option(metavar="METHOD", help="How pictures are changed; see `misen edit`.")] = "auto",
+    strength: Annotated[float | None, typer.Option(help="Of each edit; as usual for the method if left out.")] = None,
+    model: ModelName = None,
+    n: Annotated[int, typer.Option("--n", "-n", metavar="N", help="How many edits.")] = 100,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Whether one trait of a picture changes as asked in words, and nothing else does."""
+    from misen.app import load
+    from misen.app.evaluate import Retoucher, evaluate_editing
+
+    retoucher = Retoucher(load(model), method, strength)
+    with _examination("test", n, "edits") as bench:
+        report = evaluate_editing(retoucher, n=n, seed=seed, examination=bench)
+    _show(report, json=json)
+
+
 def reconstruction(
     *,
     model: ModelName = None,
@@ -126,8 +145,8 @@ def _examinee(model: str | None, batch: int, *, half: bool = False) -> Trained:
 
 
 @contextmanager
-def _examination(split: str, n: int) -> Iterator[Examination]:
-    """What to measure with, and a meter of the wishes done."""
+def _examination(split: str, n: int, what: str = "wishes") -> Iterator[Examination]:
+    """What to measure with, and a meter of the wishes or edits done."""
     from misen.app.evaluate import standard
     from misen.cli.meter import metered
     from misen.core.registry import lookup
@@ -135,11 +154,11 @@ def _examination(split: str, n: int) -> Iterator[Examination]:
 
     named = {known.name: known for known in SPLITS}
     with metered() as meter:
-        yield standard(named[lookup("split", split, named)], _shown_on(meter, n))
+        yield standard(named[lookup("split", split, named)], _shown_on(meter, n, what))
 
 
-def _shown_on(meter: Callable[[float, str], None], n: int) -> Callable[[int], None]:
-    return lambda done: meter(min(done / n, 1.0), f"{done} of {n} wishes")
+def _shown_on(meter: Callable[[float, str], None], n: int, what: str) -> Callable[[int], None]:
+    return lambda done: meter(min(done / n, 1.0), f"{done} of {n} {what}")
 
 
 def _show(report: Report, *, json: bool) -> None:

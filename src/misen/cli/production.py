@@ -11,24 +11,35 @@ from misen.app.request import Request
 from misen.cli.meter import Meter, metered
 from misen.cli.options import Output
 from misen.cli.printing import print_fields, print_json
+from misen.editing.report import EditReport
 
 
 def fulfil(model: Model, request: Request, output: Output, *, report: bool = False) -> None:
-    """Print the plan of a request, or make its pictures and print where they are, with their figures on request."""
+    """Print the plan of a request, or make its pictures and print where they are; ``report`` tells what an edit did."""
     if output.explain:
         explain(model, request, json=output.json)
         return
     first = output.target(request.seeds[0])
     paths = destinations(first, len(request.seeds), overwrite=output.overwrite)
     result = _make(model, request, paths, overwrite=output.overwrite)
+    edits = result.edit_reports(model) if report else ()
     if output.json:
-        print_json({"images": [str(path) for path in paths], "model": model.name, **result.report()})
+        told = {"edits": [edit.to_json() for edit in edits]} if report else {}
+        print_json({"images": [str(path) for path in paths], "model": model.name, **result.report(), **told})
         return
     for path, picture in zip(paths, result.images, strict=True):
         print(f"{path}  seed {picture.seed}")
     if report:
-        print(result.plan.explain())
-        print_fields({"seconds": result.seconds, **{f"change where {part}": x for part, x in result.change.items()}})
+        _tell(result, edits)
+
+
+def _tell(result: Result, edits: Sequence[EditReport]) -> None:
+    """How an edit was made, and what it did to each picture."""
+    print(result.plan.explain())
+    print_fields({"seconds": result.seconds, **{f"change where {part}": x for part, x in result.change.items()}})
+    for picture, edit in zip(result.images, edits, strict=True):
+        print(f"\nseed {picture.seed}")
+        print("\n".join(edit.lines()))
 
 
 def explain(model: Model, request: Request, *, json: bool) -> None:
