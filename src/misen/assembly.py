@@ -18,6 +18,7 @@ from misen.core.generator import Generator, Sampler
 from misen.core.judge import Judge
 from misen.core.registry import Family, families, lookup, modalities
 from misen.core.signal import Signal
+from misen.core.upscaler import Upscaler
 from misen.nn.description import CARD, read_card
 from misen.nn.tensor_file import check_layout
 from misen.pretrained import INDEX, hub
@@ -26,6 +27,8 @@ WEIGHTS = Path(__file__).parent / "weights"
 """The folder of the models that ship."""
 USUAL_MODEL = "avatars/diffusion"
 """What makes pictures when nobody says which model should."""
+UPSCALER = "avatars/upscaler"
+"""What makes pictures larger than their model does, where it is installed."""
 WORDS = "text"
 """The modality that plain words stand for."""
 
@@ -157,6 +160,34 @@ def open_model(name: str, device: str = "cpu") -> Opened:
         sha256=fingerprint(folder),
         save=lambda target: files.save(generator, target),
     )
+
+
+@dataclass(frozen=True)
+class OpenedUpscaler:
+    """What makes pictures larger, whichever model they are from.
+
+    Attributes:
+        name: of the shipped upscaler.
+        upscaler: ready to enlarge.
+        sha256: digest over the digest of its weights.
+    """
+
+    name: str
+    upscaler: Upscaler
+    sha256: str
+
+
+def open_upscaler(device: str = "cpu") -> OpenedUpscaler | None:
+    """Open the upscaler that ships; None where none is installed.
+
+    Raises:
+        ModelFileError: its files must not be opened.
+    """
+    folder = WEIGHTS / UPSCALER
+    if not (folder / CARD).is_file():
+        return None
+    files = import_module("misen.generators.diffusion.upscaler.folder")
+    return OpenedUpscaler(UPSCALER, files.load(folder, device), fingerprint(folder))
 
 
 def find(name: str) -> Path:

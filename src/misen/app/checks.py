@@ -49,6 +49,12 @@ def side(value: object, name: str, size: int, step: int | None = None) -> int:
     return size
 
 
+def square(width: int, height: int) -> None:
+    """Refuse pictures that are not square."""
+    if width != height:
+        raise InputError(f"pictures are square, got {width} x {height}", field="height", hint="make both the same")
+
+
 def _multiple(value: object, name: str, step: int) -> int:
     high = SIDE_LIMIT - SIDE_LIMIT % step
     if isinstance(value, bool) or not isinstance(value, int) or value % step or not step <= value <= high:

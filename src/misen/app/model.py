@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -30,6 +31,7 @@ from misen.editing.methods.method import Beginning, Edit, Method, Need
 from misen.inversion.way import unwatched
 from misen.media.picture import Source, color, open_picture
 from misen.synthesis import Plan, Synthesis, plan, synthesize
+from misen.synthesis.enlarge import enlarge
 from misen.synthesis.trace import Watch
 
 Wish = Signal | Guidance | str
@@ -67,8 +69,14 @@ class Model:
 
     @property
     def size(self) -> int:
-        """Height and width of its pictures."""
+        """Height and width of the pictures it makes by itself."""
         return self.opened.generator.size
+
+    @cached_property
+    def upscaler(self) -> assembly.OpenedUpscaler | None:
+        """What makes its pictures larger; None where nothing installed takes them."""
+        found = assembly.open_upscaler(self.device)
+        return found if found is not None and found.upscaler.small == self.size else None
 
     def synthesize(
         self,
@@ -169,7 +177,7 @@ class Model:
             num_inference_steps: length of the walk, 1 to 1000.
             guidance_scale: what strength 1 of a native guidance stands for, 0 to 1000.
             sampler: name of a sampler of the family.
-            width: of the pictures, by default the model's size; others where the model can.
+            width: of the pictures, by default the model's size; others where the model or an upscaler after it can.
             height: of the pictures, likewise.
 
         Raises:
@@ -179,7 +187,7 @@ class Model:
         if kept := inversion.Kept.read(image, self.opened):
             wanted = method, sampler, num_inference_steps, guidance_scale
             image, method, sampler, num_inference_steps, guidance_scale = kept.settings(*wanted)
-        height, width = self._side(height, "height"), self._side(width, "width")
+        height, width = self._sides(height, width)
         guidances, negatives = tuple(map(_guidance, wishes)), tuple(_negatives(negative_prompt))
         asked = _method(method, provided(guidances, picture=image is not None, mask=mask is not None))
         change, chosen = recalled(asked, image, self.opened)
@@ -191,7 +199,7 @@ class Model:
             seeds=drawn,
             height=height,
             width=width,
-            canvas=self._canvas(image, mask, height, width),
+            canvas=self._canvas(image, mask, *self._made(height, width)),
             method=change,
             strength=checks.real(_or(strength, change.usual_strength), "strength", 0, 1),
             sampler=self.opened.check_sampler(_or(sampler, chosen.sampler)),
@@ -214,7 +222,7 @@ class Model:
         )
         if (entry := recipe.canvas) is None:
             return request
-        canvas, method = entry.canvas(request.height, request.width), entry.chosen(request.guidances)
+        canvas, method = entry.canvas(*self._made(request.height, request.width)), entry.chosen(request.guidances)
         return replace(request, canvas=canvas, method=method, strength=entry.strength)
 
     def decide(self, request: Request) -> Plan:
@@ -261,7 +269,7 @@ class Model:
         """Each part of a request with its pictures."""
         for index, part in enumerate(parts):
             with fixed():
-                walk = self._walk(part, watch(callback, index, len(parts)))
+                walk = self._enlarge(self._walk(part, watch(callback, index, len(parts))), part)
             yield part, walk
 
     def _walk(self, request: Request, watch: Watch) -> Synthesis:
@@ -291,18 +299,48 @@ class Model:
         )
         return request.method.begin(order)
 
+    def _enlarge(self, walk: Synthesis, request: Request) -> Synthesis:
+        """The pictures of a walk in the size asked for."""
+        above = self._above(request)
+        if above is None:
+            return walk
+        return replace(walk, images=enlarge(above.upscaler, walk.images, request.seeds, self.device))
+
+    def _above(self, request: Request) -> assembly.OpenedUpscaler | None:
+        """What goes over the pictures once they are made; None where the generator makes the size asked for."""
+        size = (request.height, request.width)
+        return None if self._made(*size) == size else self.upscaler
+
     def _picture(self, image: Tensor, request: Request) -> Picture:
         return Picture(image, self._recipe(request, self.decide(request)))
 
     def _recipe(self, request: Request, plan: Plan) -> Recipe:
         model = ModelReference(name=self.name, sha256=self.opened.sha256)
-        return Recipe.of(model, request, plan, self.device)
+        above = self._above(request)
+        upscaler = None if above is None else ModelReference(name=above.name, sha256=above.sha256)
+        return Recipe.of(model, request, plan, self.device, upscaler)
 
-    def _side(self, given: int | None, name: str) -> int:
-        """A side length in pixels: the given one if the model makes pictures like that, or the model's own."""
+    def _sides(self, height: int | None, width: int | None) -> tuple[int, int]:
+        """Height and width in pixels: the given ones if pictures like that can be made, or the model's own."""
         generator = self.opened.generator
         step = generator.side_step if isinstance(generator, Sizable) else None
-        return self.size if given is None else checks.side(given, name, self.size, step)
+        columns, rows = self._side(width, "width", step), self._side(height, "height", step)
+        if step is None:
+            checks.square(columns, rows)
+        return rows, columns
+
+    def _side(self, given: int | None, name: str, step: int | None) -> int:
+        """A side length; the upscaler is looked for only where it is needed."""
+        if given is None or given == self.size:
+            return self.size
+        if step is None and self.upscaler is not None:
+            checks.one_of(given, name, (self.size, self.upscaler.upscaler.size))
+            return int(given)
+        return checks.side(given, name, self.size, step)
+
+    def _made(self, height: int, width: int) -> tuple[int, int]:
+        """Of what size the generator makes pictures that end up in this one: its own, where an upscaler follows."""
+        return (height, width) if isinstance(self.opened.generator, Sizable) else (self.size, self.size)
 
     def _generator(self, request: Request) -> Generator:
         """The generator, making pictures of the size that a request asks for."""
@@ -346,7 +384,21 @@ def prepare(recipe: Recipe, *, device: str = "cpu") -> tuple[Model, Request]:
             field="model.sha256",
             hint="empty the digest to use these",
         )
-    return model, model.order(recipe)
+    request = model.order(recipe)
+    _check_upscaler(recipe, model)
+    return model, request
+
+
+def _check_upscaler(recipe: Recipe, model: Model) -> None:
+    """Refuse a recipe made with another upscaler than the one here."""
+    asked = recipe.upscaler
+    here = None if asked is None else model.upscaler
+    if asked is not None and here is not None and asked.sha256 not in ("", here.sha256):
+        raise InputError(
+            f"the recipe was made with other weights of {asked.name}",
+            field="upscaler.sha256",
+            hint="empty the digest to use these",
+        )
 
 
 def run(

@@ -36,6 +36,8 @@ def _settings(recipe: Recipe) -> Iterator[tuple[str, object]]:
     yield "Model", recipe.model.name
     if recipe.canvas is not None:
         yield "Denoising strength", f"{recipe.canvas.strength:g}"
+    if recipe.upscaler is not None:
+        yield "Hires upscaler", recipe.upscaler.name
     for entry in recipe.guidances:
         if entry.modality != WORDS:
             yield f"Guidance {entry.modality}", f"{entry.route}, strength {entry.strength:g}"

@@ -186,13 +186,22 @@ class Recipe(_Strict):
     """Width in pixels."""
     height: int | None = None
     """Height in pixels."""
+    upscaler: ModelReference | None = None
+    """What made the pictures larger than their model does; null if nothing did."""
     versions: dict[str, str] = {}
     """Of the programs that made the picture; for information."""
     device: str = "cpu"
     """Kind of device that made it; for information."""
 
     @classmethod
-    def of(cls, model: ModelReference, request: Request, plan: Plan, device: str) -> Self:
+    def of(
+        cls,
+        model: ModelReference,
+        request: Request,
+        plan: Plan,
+        device: str,
+        upscaler: ModelReference | None = None,
+    ) -> Self:
         """The recipe of a request that has been planned, with the routes taken."""
         routed = zip(request.guidances, plan.decisions, strict=True)
         return cls(
@@ -206,6 +215,7 @@ class Recipe(_Strict):
             guidance_scale=request.scale,
             width=request.width,
             height=request.height,
+            upscaler=upscaler,
             versions={"misen": __version__, "torch": str(torch.__version__)},
             device=device,
         )
@@ -232,6 +242,12 @@ class Recipe(_Strict):
             raise InputError(f"{Path(path).name} holds no recipe", field="image", hint="give a picture made by misen")
         return cls.parse(texts[png.RECIPE], Path(path).name)
 
+    def with_any_weights(self) -> Self:
+        """The same recipe, to be made with whatever weights there are."""
+        named = {"model": self.model, "upscaler": self.upscaler}
+        found = {key: reference.model_copy(update={"sha256": ""}) for key, reference in named.items() if reference}
+        return self.model_copy(update=found)
+
     def canonical(self) -> str:
         """The document with sorted keys and no spaces."""
         return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -254,6 +270,7 @@ def _refusal(complaint: Any, text: str, name: str) -> ConfigError:
 _TABLES: dict[Any, type[BaseModel]] = {
     "": Recipe,
     "model": ModelReference,
+    "upscaler": ModelReference,
     "guidances": GuidanceEntry,
     "negatives": SignalEntry,
     "canvas": CanvasEntry,

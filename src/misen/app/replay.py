@@ -39,7 +39,7 @@ def replay(path: str | Path) -> Verdict:
         NotFoundError: the model is not here.
     """
     recipe = Recipe.read(path)
-    [again] = run(recipe.model_copy(update={"model": recipe.model.model_copy(update={"sha256": ""})})).images
+    [again] = run(recipe.with_any_weights()).images
     return compare(np.asarray(open_picture(path).convert("RGB")), np.asarray(again.pil), recipe, again.recipe)
 
 
@@ -68,4 +68,5 @@ def _flat(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _likelihood(field: str) -> int:
-    return next((rank for rank, cause in enumerate(("model", "versions", "device")) if field.startswith(cause)), 9)
+    causes = ("model", "upscaler", "versions", "device")
+    return next((rank for rank, cause in enumerate(causes) if field.startswith(cause)), len(causes))

@@ -61,8 +61,11 @@ class Canvas:
         return None if self.mask is None else Known(self.image, self.mask)
 
     def change(self, images: Tensor) -> dict[str, float]:
-        """Mean absolute change of (B, 3, H, W) in levels of 255, where repainting was allowed and elsewhere."""
-        levels = (images - self.image).abs().mean((0, 1)) * 127.5
+        """Mean absolute change of (B, 3, h, w) in levels of 255, where repainting was allowed and elsewhere.
+
+        Pictures of another size are looked at in that of the canvas.
+        """
+        levels = (stretch(images, *self.image.shape[-2:]) - self.image).abs().mean((0, 1)) * 127.5
         free = torch.ones_like(levels, dtype=torch.bool) if self.mask is None else self.mask[0, 0] > 0
         parts = {"repainted": levels[free], "kept": levels[~free]}
         return {name: float(part.mean()) for name, part in parts.items() if len(part)}

@@ -1,0 +1,134 @@
+"""Pictures larger than their model makes them."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from misen import assembly
+from misen.app import Model, Recipe, replay, run
+from misen.assembly import OpenedUpscaler
+from misen.core.errors import ConfigError, InputError
+from misen.core.image import from_bytes, to_bytes
+from misen.generators.diffusion.upscaler.enlargement import Upscaler
+from misen.generators.diffusion.upscaler.folder import describe, load
+from misen.generators.diffusion.upscaler.network import NetworkSettings, UpscalingNetwork
+from misen.nn import weights
+from misen.synthesis.enlarge import enlarge
+
+SMALL, LARGE = 8, 32
+
+
+def upscaler(small: int = SMALL) -> Upscaler:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = UpscalingNetwork(NetworkSettings(channels=(4,), units=(1,), embedding=4))
+        for parameter in network.requires_grad_(False).parameters():
+            parameter += 0.1 * torch.randn_like(parameter)
+    return Upscaler(network, small)
+
+
+def install(monkeypatch: pytest.MonkeyPatch, small: int = SMALL, sha256: str = "cd" * 32) -> None:
+    opened = OpenedUpscaler("avatars/upscaler", upscaler(small), sha256)
+    monkeypatch.setattr(assembly, "open_upscaler", lambda device: opened)
+
+
+@pytest.fixture
+def larger(model: Model, monkeypatch) -> Model:
+    """The toy model, with an upscaler from 8 to 32 pixels."""
+    install(monkeypatch)
+    return model
+
+
+@pytest.fixture
+def without(model: Model, monkeypatch) -> Model:
+    monkeypatch.setattr(assembly, "open_upscaler", lambda device: None)
+    return model
+
+
+def test_a_large_picture_is_the_small_one_enlarged(larger):
+    settings = {"seed": 3, "num_images": 2}
+    small, large = larger.synthesize(**settings), larger.synthesize(**settings, width=LARGE, height=LARGE)
+    for first, second in zip(small.images, large.images, strict=True):
+        assert second.tensor.shape == (3, LARGE, LARGE)
+        expected = enlarge(upscaler(), from_bytes(to_bytes(first.tensor[None])), [first.seed])[0]
+        assert torch.equal(second.tensor, expected)
+        shrunk = torch.nn.functional.avg_pool2d(second.tensor, LARGE // SMALL)
+        assert (shrunk - from_bytes(to_bytes(first.tensor[None]))[0]).square().mean().sqrt() <= 0.03
+    assert torch.equal(small.images[0].tensor, larger.synthesize(seed=3, width=SMALL, height=SMALL).images[0].tensor)
+
+
+def test_the_recipe_carries_size_and_upscaler_and_makes_it_again(larger, installed, tmp_path):
+    result = larger.synthesize(seed=3, width=LARGE, height=LARGE)
+    recipe = Recipe.parse(result.recipe.canonical())
+    assert (recipe.width, recipe.height) == (LARGE, LARGE)
+    assert recipe.upscaler.model_dump() == {"name": "avatars/upscaler", "sha256": "cd" * 32}
+    assert torch.equal(run(recipe).images[0].tensor, result.images[0].tensor)
+    path = result.images[0].save(tmp_path / "large.png")
+    assert replay(path).status == "identical"
+    assert f"Size: {LARGE}x{LARGE}" in result.images[0].parameters
+    assert "Hires upscaler: avatars/upscaler" in result.images[0].parameters
+    assert larger.synthesize(seed=3).recipe.upscaler is None
+
+
+def test_another_upscaler_is_refused_by_a_recipe_and_named_by_replay(larger, installed, monkeypatch, tmp_path):
+    result = larger.synthesize(seed=3, width=LARGE, height=LARGE)
+    path = result.images[0].save(tmp_path / "large.png")
+    install(monkeypatch, sha256="ef" * 32)
+    with pytest.raises(InputError, match=r"other weights of avatars/upscaler") as caught:
+        run(result.recipe)
+    assert caught.value.field == "upscaler.sha256"
+    run(result.recipe.with_any_weights())
+    assert replay(path).status == "identical"
+    with pytest.raises(ConfigError, match=r"upscaler\.weights"):
+        Recipe.parse('{"model": {"name": "toy"}, "upscaler": {"name": "u", "weights": 3}}')
+
+
+@pytest.mark.parametrize(
+    ("sides", "complaint"),
+    [
+        ({"width": 16, "height": 16}, "width must be one of 8, 32, got 16"),
+        ({"width": LARGE}, "pictures are square, got 32 x 8"),
+        ({"width": True, "height": LARGE}, "width must be one of 8, 32, got True"),
+    ],
+)
+def test_other_sizes_are_refused(larger, sides, complaint):
+    with pytest.raises(InputError, match=complaint):
+        larger.request(**sides, seed=0)
+
+
+def test_without_an_upscaler_there_is_one_size(without):
+    with pytest.raises(InputError, match="width must be 8, got 32"):
+        without.request(width=LARGE, height=LARGE, seed=0)
+
+
+def test_an_upscaler_of_other_pictures_does_not_count(model, monkeypatch):
+    install(monkeypatch, small=64)
+    with pytest.raises(InputError, match="width must be 8, got 32"):
+        model.request(width=LARGE, height=LARGE, seed=0)
+
+
+def test_an_edit_is_made_small_and_enlarged(larger):
+    picture = torch.zeros(3, LARGE, LARGE)
+    picture[:, :, : LARGE // 2] = 0.5
+    mask = torch.zeros(1, LARGE, LARGE)
+    mask[:, : LARGE // 2] = 1
+    result = larger.edit(picture, mask=mask, seed=1, width=LARGE, height=LARGE)
+    assert result.images[0].tensor.shape == (3, LARGE, LARGE)
+    assert result.change["repainted"] > 5 * result.change["kept"]
+    assert result.recipe.canvas is not None
+    again = larger.fulfil(larger.order(result.recipe))
+    assert torch.equal(again.images[0].tensor, result.images[0].tensor)
+
+
+def test_it_is_opened_where_it_is_installed(tmp_path, monkeypatch):
+    monkeypatch.setattr(assembly, "WEIGHTS", tmp_path)
+    assert assembly.open_upscaler() is None
+    made, folder = upscaler(), tmp_path / "avatars" / "upscaler"
+    weights.save(made.network, folder, dict(describe(made.network, SMALL, made.habits)))
+    opened = assembly.open_upscaler()
+    assert (opened.name, opened.upscaler.size) == ("avatars/upscaler", LARGE)
+    assert opened.sha256 == assembly.fingerprint(folder)
+    assert load(folder).habits == opened.upscaler.habits
+    with pytest.raises(InputError, match="makes no pictures"):
+        assembly.open_model("avatars/upscaler")
