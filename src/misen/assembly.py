@@ -235,7 +235,7 @@ def _open_foreign(folder: Path, name: str, device: str) -> Opened:
         defaults=Defaults(checkpoint.sampler, files.STEPS, checkpoint.kind.scale),
         sha256=fingerprint(folder),
         save=checkpoint.save,
-        own_encoders=checkpoint.encoders,
+        own_encoders=checkpoint.encoders,  # type: ignore[arg-type]  # each takes the signals of one modality
     )
 
 

@@ -6,9 +6,12 @@ import shlex
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
+from pkgutil import iter_modules
 
 import pytest
 
+from misen import recipes
+from misen.app.training import PREFIXES
 from misen.cli.entry import run
 from misen.core.errors import NotFoundError
 from misen.recipes import build_cache
@@ -51,4 +54,11 @@ def test_another_program_takes_these_arguments(line):
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*/*.toml")), ids=lambda path: path.stem)
 def test_a_configuration_names_a_recipe(path):
     config = load_config(path)
-    assert hasattr(import_module(f"misen.recipes.train_{config.recipe}"), "train")
+    modules = [import_module(f"{recipes.__name__}.{name}") for name in names_of(config.recipe)]
+    assert [hasattr(module, "train") for module in modules] == [True]
+
+
+def names_of(recipe):
+    """The modules that a recipe may mean."""
+    names = [entry.name for entry in iter_modules(recipes.__path__)]
+    return [name for name in names if name in {f"{prefix}{recipe}" for prefix in PREFIXES}]

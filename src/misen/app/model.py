@@ -167,8 +167,7 @@ class Model:
         Args:
             wishes: what guides.
             negative_prompt: words or signals to push away.
-            image: the picture to begin from: a path, bytes, Pillow's, uint8 (H, W, 3), or a tensor in [-1, 1]; or the
-                path of a state file, whose inversion is gone on from.
+            image: to begin from: a path, bytes, Pillow's, uint8 (H, W, 3), a tensor in [-1, 1], or a state file's path.
             mask: what of it may change, white = repaint, or a tensor in [0, 1]; of the picture's size.
             method: how the picture is changed, ``NAME[:option=value,...]``; ``auto`` goes by whether there is a mask.
             strength: of the edit, in [0, 1]; 0 keeps the picture, 1 ignores it; by default as usual for the method.
@@ -178,21 +177,21 @@ class Model:
             guidance_scale: what strength 1 of a native guidance stands for, 0 to 1000.
             sampler: name of a sampler of the family.
             width: of the pictures, by default the model's size; others where the model or an upscaler after it can.
-            height: of the pictures, likewise.
+            height: likewise.
 
         Raises:
             InputError: an argument outside what is accepted.
         """
         drawn = checks.seeds(seed, num_images)
         if kept := inversion.Kept.read(image, self.opened):
-            wanted = method, sampler, num_inference_steps, guidance_scale
-            image, method, sampler, num_inference_steps, guidance_scale = kept.settings(*wanted)
+            told = kept.settings(method, sampler, num_inference_steps, guidance_scale)
+            image, method, sampler, num_inference_steps, guidance_scale = told
         height, width = self._sides(height, width)
         guidances, negatives = tuple(map(_guidance, wishes)), tuple(_negatives(negative_prompt))
         asked = _method(method, provided(guidances, picture=image is not None, mask=mask is not None))
         change, chosen = recalled(asked, image, self.opened)
-        for signal in (*(guidance.signal for guidance in guidances), *negatives):
-            checks.shared(len(signal), signal.modality, len(drawn))
+        _check_lengths(guidances, negatives, len(drawn))
+        steps, scale = _or(num_inference_steps, chosen.steps), _or(guidance_scale, chosen.scale)
         return Request(
             guidances=guidances,
             negatives=negatives,
@@ -203,8 +202,8 @@ class Model:
             method=change,
             strength=checks.real(_or(strength, change.usual_strength), "strength", 0, 1),
             sampler=self.opened.check_sampler(_or(sampler, chosen.sampler)),
-            steps=checks.whole(_or(num_inference_steps, chosen.steps), "num_inference_steps", 1, checks.STEPS_LIMIT),
-            scale=checks.real(_or(guidance_scale, chosen.scale), "guidance_scale", 0, checks.SCALE_LIMIT),
+            steps=checks.whole(steps, "num_inference_steps", 1, checks.STEPS_LIMIT),
+            scale=checks.real(scale, "guidance_scale", 0, checks.SCALE_LIMIT),
             kept=kept.tensors if kept else {},
         )
 
@@ -416,6 +415,12 @@ def run(
 def _or(given: Any, default: Any) -> Any:
     """What was given, or what stands for nothing given; a given 0 or NaN is kept, to be judged."""
     return default if given is None else given
+
+
+def _check_lengths(guidances: Sequence[Guidance], negatives: Sequence[Signal], pictures: int) -> None:
+    """Every signal has one item, or as many as there are pictures."""
+    for signal in (*(guidance.signal for guidance in guidances), *negatives):
+        checks.shared(len(signal), signal.modality, pictures)
 
 
 def _guidance(wish: Wish) -> Guidance:

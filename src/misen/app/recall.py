@@ -29,9 +29,10 @@ def recalled(method: Method, image: object, opened: Opened) -> tuple[Method, Def
     if recipe is None or recipe.model.sha256 != opened.sha256 or not _tells_words_alone(recipe, opened.generator.size):
         return method, opened.defaults
     told: Any = method
-    [words], [seed] = recipe.guidances[0].content, recipe.seeds
+    words: Any = recipe.guidances[0].signal()
+    [prompt], [seed] = words.prompts, recipe.seeds
     sampling: Any = (recipe.sampler, recipe.num_inference_steps, recipe.guidance_scale)
-    return told.recall(words["text"], seed), Defaults(*sampling)
+    return told.recall(prompt, seed), Defaults(*sampling)
 
 
 def _recipe(image: object) -> Recipe | None:

@@ -12,7 +12,8 @@ from misen import recipes
 from misen.core.errors import ConfigError, closest
 from misen.training import Outcome, load_config
 
-PREFIX = "train_"
+PREFIXES = ("train_", "tune_")
+"""Of the modules that are recipes: those that make a model, and those that teach one a little more."""
 RUNS = Path("runs")
 """Where runs keep their checkpoints and logs unless told otherwise."""
 
@@ -47,13 +48,14 @@ def train(
 
 def _program(recipe: str, config: str) -> Any:
     """The module of a recipe, which offers ``train``."""
-    known = sorted(_recipes())
-    program = import_module(f"{recipes.__name__}.{PREFIX}{recipe}") if recipe in known else None
+    known = _recipes()
+    program = import_module(f"{recipes.__name__}.{known[recipe]}") if recipe in known else None
     if not hasattr(program, "train"):
         raise ConfigError(f"{config}: there is no recipe {recipe!r}", field="recipe", hint=closest(recipe, known))
     return program
 
 
-def _recipes() -> list[str]:
+def _recipes() -> dict[str, str]:
+    """The module of every recipe, by the recipe's name."""
     names = [entry.name for entry in pkgutil.iter_modules(recipes.__path__)]
-    return [name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX)]
+    return {name.removeprefix(prefix): name for name in names for prefix in PREFIXES if name.startswith(prefix)}

@@ -48,7 +48,7 @@ class TrainingConfig(BaseModel):
 
     Attributes:
         name: name of the run and of the model it makes, e.g. "avatars/diffusion".
-        recipe: training program, ``misen.recipes.train_<recipe>``.
+        recipe: training program, ``misen.recipes.train_<recipe>`` or ``tune_<recipe>``.
         seed: seed of everything random.
         batch_size: samples per step, over all processes.
         steps: optimiser steps after which the run ends; may be left out if ``max_minutes`` is given.

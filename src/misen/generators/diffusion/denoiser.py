@@ -131,7 +131,7 @@ class Denoiser(nn.Module):
             flow.skips.extend(skips)
         return x
 
-    def _up(self, x: Tensor, flow: Flow, blocks: Iterable[nn.Module]) -> Tensor:
+    def _up(self, x: Tensor, flow: Flow, blocks: Iterable[Any]) -> Tensor:
         for block in blocks:
             skips = flow.take(len(block.resnets))
             size = flow.skips[-1].shape[-2:] if flow.skips else None
