@@ -46,8 +46,9 @@ class Copied:
         self.folder, self.kind = folder, kind
 
     def save_pretrained(self, folder: Path) -> None:
-        """Copy the files."""
-        shutil.copytree(self.folder, folder, dirs_exist_ok=True, copy_function=shutil.copyfile)
+        """Copy the files, unless they lie there already."""
+        if not (folder.exists() and folder.samefile(self.folder)):
+            shutil.copytree(self.folder, folder, dirs_exist_ok=True, copy_function=shutil.copyfile)
 
 
 def save(generator: DiffusionGenerator, folder: Path) -> None:

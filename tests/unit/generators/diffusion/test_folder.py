@@ -42,6 +42,12 @@ def test_round_trip(generator, saved, tmp_path, conditions):
     assert all((saved / name).read_bytes() == (tmp_path / "twice" / name).read_bytes() for name in files)
 
 
+def test_a_model_can_be_saved_where_it_was_opened(saved):
+    before = {path: path.read_bytes() for path in saved.rglob("*") if path.is_file()}
+    save(load(saved), saved)
+    assert {path: path.read_bytes() for path in saved.rglob("*") if path.is_file()} == before
+
+
 def test_only_safe_files_are_written(saved):
     suffixes = {path.suffix for path in saved.rglob("*") if path.is_file()}
     assert suffixes == {".safetensors", ".json", ".toml"}
