@@ -128,6 +128,15 @@ def test_row_27_what_appears_meanwhile_is_kept(misen, tmp_path, monkeypatch):
 # --- row 28: Ctrl-C --------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C is heard, as at a terminal; programs in the background of a shell are born deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("moment", [1, 5, 6, 7])
 def test_row_28_after_ctrl_c_nothing_more_is_predicted(misen, model, tmp_path, monkeypatch, moment):
     predict, predicted = type(model.opened.generator).predict, []
