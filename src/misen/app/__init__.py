@@ -21,11 +21,13 @@ Store::
 
     paths = destinations("a.png", count=4, overwrite=False)     # refuses before anything is computed
     render_world(100, Path("out"))                              # records of the avatar world with every modality
+    convert("sd.safetensors", "sd", config="folder")             # other people's checkpoint as a folder to load
 
 Everything a caller gets wrong is a ``MisenError``; see :mod:`misen.core.errors`.
 """
 
 from misen.app.catalog import Card, catalog
+from misen.app.conversion import Converted, convert
 from misen.app.destinations import destinations
 from misen.app.inversion import Inverted
 from misen.app.model import Model, load, prepare, run
@@ -36,6 +38,7 @@ from misen.app.world import render_world
 
 __all__ = [
     "Card",
+    "Converted",
     "Inverted",
     "Model",
     "Picture",
@@ -43,6 +46,7 @@ __all__ = [
     "Result",
     "Verdict",
     "catalog",
+    "convert",
     "destinations",
     "load",
     "prepare",

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from misen import __version__
-from misen.cli import demo, edit, evaluate, generate, invert, matrix, models, replay, train, world
+from misen.cli import convert, demo, edit, evaluate, generate, invert, matrix, models, replay, train, world
 from misen.cli.options import expanded
 from misen.cli.wishes import SUFFIXES
 
@@ -40,7 +40,7 @@ def _front(
 
 
 WITH_GUIDANCE = (generate.generate, edit.edit, invert.invert, generate.explain)
-WITHOUT = (models.models, replay.replay, train.train, demo.demo, matrix.matrix)
+WITHOUT = (models.models, replay.replay, convert.convert, train.train, demo.demo, matrix.matrix)
 MEASURES = (evaluate.quality, evaluate.adherence, evaluate.editing, evaluate.reconstruction, evaluate.folders)
 
 
