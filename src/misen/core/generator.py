@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -59,6 +60,16 @@ class Generator(Protocol):
     def finish(self, state: State) -> Images:
         """The picture of a finished state, (B, 3, H, W) in [-1, 1]."""
         ...
+
+
+def answering(generator: Generator, predict: Callable[[State, Level, Mapping[str, Condition]], Estimate]) -> Generator:
+    """``generator`` with other answers; everything else, capabilities too, is its own.
+
+    It is a shallow copy, since a protocol does not see what ``__getattr__`` would delegate from Python 3.12 on.
+    """
+    other: Any = copy.copy(generator)
+    other.predict = predict
+    return other  # type: ignore[no-any-return]
 
 
 @runtime_checkable

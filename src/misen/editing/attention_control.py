@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float
@@ -110,7 +110,7 @@ class Past:
 
 
 class AttentionControl:
-    """Answers as a generator does, but for the words of a target, whose maps are mixed with those of a source.
+    """What a generator answers, but for the words of a target, whose maps are mixed with those of a source.
 
     Args:
         generator: who answers; its network is left as it is after each answer.
@@ -124,10 +124,6 @@ class AttentionControl:
         self.generator, self.port, self.words, self.past, self.sharing = generator, port, words, past, sharing
         self._heat: dict[Level, Maps] = {}
 
-    def __getattr__(self, name: str) -> Any:
-        """Everything else, capabilities too, is the generator's own."""
-        return getattr(self.generator, name)
-
     def predict(self, state: State, level: Level, conditions: Mapping[str, Condition]) -> Estimate:
         """The generator's estimate, under control where the target's words are among ``conditions``."""
         kinds = (self.sharing.concerns(level, crossing=crossing) for crossing in (True, False))
@@ -135,12 +131,16 @@ class AttentionControl:
         answer = self._controlled if told and any(kinds) else self.generator.predict
         return self._blended(answer(state, level, conditions), level)
 
+    def _network(self) -> nn.Module:
+        assert isinstance(self.generator, Networked), "the method refuses other generators"
+        return self.generator.network
+
     def _says_it(self, given: Condition) -> bool:
         return given.value.shape[1:] == self.words.value.shape[1:] and bool((given.value == self.words.value).all())
 
     def _controlled(self, state: State, level: Level, conditions: Mapping[str, Condition]) -> Estimate:
         """The source is asked first, and leaves its maps for the target."""
-        network, reading = self.network, _Reading(self.sharing, level)
+        network, reading = self._network(), _Reading(self.sharing, level)
         source = {name: given[:1] for name, given in conditions.items()} | {self.port: self.past.words}
         with edited(network, reading):
             self.generator.predict(self.past.states[level], level, source)

@@ -6,10 +6,8 @@ of the next state, so any sampler that can be aimed will do; the learning rate i
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,7 +15,7 @@ from torch import Tensor
 from misen.core.condition import Condition
 from misen.core.errors import Unreachable
 from misen.core.estimate import Estimate
-from misen.core.generator import Generator, Level, Nullable, Sampler, State
+from misen.core.generator import Generator, Level, Nullable, Sampler, State, answering
 from misen.core.shapes import Images, PerItem, Points
 from misen.inversion.reverse import REFINEMENTS, Inversion, arrived
 from misen.inversion.way import Watch, Way, unwatched
@@ -35,7 +33,7 @@ PIVOT_SHARE = 0.2
 
 
 class NullText:
-    """Answers as a generator does, but for the answer to no condition at all, which is replaced level by level.
+    """What a generator answers, but for the answer to no condition at all, which is replaced level by level.
 
     Attributes:
         generator: who answers.
@@ -53,12 +51,6 @@ class NullText:
     def index(self, level: Level) -> int:
         """The number of a level of the walk."""
         return round(level.progress * len(self.nulls))
-
-    def wrapped(self) -> Generator:
-        """The generator with these answers; everything else, capabilities too, is its own."""
-        wrapped: Any = copy.copy(self.generator)
-        wrapped.predict = self.predict
-        return wrapped  # type: ignore[no-any-return]
 
 
 @torch.no_grad()
@@ -93,7 +85,7 @@ def invert_null_text(
     pivot = Way.of(generator, sampler, replace(plan, scale=1.0), len(image), device)
     trajectory = pivot.back(pivot.encode(image), refinements, lambda share: watch(PIVOT_SHARE * share))
     nulls = NullText(generator, [nullable.null(len(image))] * len(pivot.levels))
-    way = Way.of(nulls.wrapped(), sampler, plan, len(image), device)
+    way = Way.of(answering(generator, nulls.predict), sampler, plan, len(image), device)
     state = trajectory[0]
     for done, (level, goal) in enumerate(zip(way.levels, trajectory[1:], strict=True), 1):
         _learn(nulls, way, state, level, goal, iterations)

@@ -20,7 +20,7 @@ from torch import Tensor
 from misen.core.condition import Condition, Layout
 from misen.core.errors import ModelFileError, Unreachable
 from misen.core.files import replace_file
-from misen.core.generator import Generator, State, Storable
+from misen.core.generator import Generator, State, Storable, answering
 from misen.inversion.null_text import NullText
 from misen.inversion.reverse import Inversion
 from misen.nn.description import check_format
@@ -122,7 +122,8 @@ def unpack(generator: Generator, tensors: Mapping[str, Tensor]) -> tuple[Generat
         if kind == NULL:
             level, _, port = place.partition(".")
             nulls.setdefault(int(level), {})[port] = Condition.full(LAYOUTS[value.ndim], value)
-    return (NullText(generator, [nulls[k] for k in sorted(nulls)]).wrapped() if nulls else generator), state
+    learned = NullText(generator, [nulls[k] for k in sorted(nulls)])
+    return (answering(generator, learned.predict) if nulls else generator), state
 
 
 def _storable(generator: Generator) -> Storable:

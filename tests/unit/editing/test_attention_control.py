@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from misen.core.generator import Level, Precise, Projectable, Startable
+from misen.core.generator import answering as wrapped
 from misen.core.seeding import Streams
 from misen.editing import attention_control
 from misen.editing.attention_control import AttentionControl, Past, Sharing, hot
@@ -43,7 +44,7 @@ def control(tell, speller):
 
 def walk(answering, sampler, plans):
     start = Resume(answering.past.states[sampler.levels(guided=False)[0]])
-    return synthesize(answering, sampler, plans, seeds=[SEED], start=start)
+    return synthesize(wrapped(answering.generator, answering.predict), sampler, plans, seeds=[SEED], start=start)
 
 
 def unlike(first, second) -> float:
@@ -159,7 +160,8 @@ def test_nothing_is_left_of_it(family, control, monkeypatch):
 
 
 def test_capabilities_are_the_generators_own(ours, control):
-    answering = control(ours, SWAPPED)[0]
+    control = control(ours, SWAPPED)[0]
+    answering = wrapped(control.generator, control.predict)
     assert all(isinstance(answering, kind) for kind in (Startable, Projectable, Precise))
 
 

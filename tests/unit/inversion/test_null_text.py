@@ -11,7 +11,7 @@ import torch
 
 from misen.core.condition import Condition
 from misen.core.errors import Unreachable
-from misen.core.generator import Nullable, Projectable, Startable, Storable
+from misen.core.generator import Nullable, Projectable, Startable, Storable, answering
 from misen.core.seeding import Streams
 from misen.inversion import NullText, invert_null_text
 from misen.synthesis import Resume, synthesize
@@ -37,7 +37,7 @@ def test_only_the_answer_to_nothing_is_replaced(generator, sampler, pictures) ->
 
 
 def test_a_wrapped_generator_can_do_what_the_inner_one_can(generator) -> None:
-    wrapped: Any = NullText(generator, [generator.null(1)]).wrapped()
+    wrapped: Any = answering(generator, NullText(generator, [generator.null(1)]).predict)
     assert all(isinstance(wrapped, capability) for capability in (Startable, Projectable, Nullable, Storable))
     assert not isinstance(NullText(copy.copy(generator), []), Startable)
     assert wrapped.size == generator.size
@@ -54,7 +54,7 @@ def test_learning_the_null_rebuilds_at_a_large_scale(generator, sampler, tinted,
     assert heard[-1] == 1
     assert len(learned.nulls) == sampler.steps
     assert not any(value.requires_grad for null in learned.nulls for value in [null["stock"].value])
-    follower = NullText(generator, learned.nulls).wrapped()
+    follower = answering(generator, NullText(generator, learned.nulls).predict)
     again = synthesize(follower, sampler, strong, seeds=(1, 2), start=Resume(learned.state)).images
     assert torch.allclose(again, learned.images, atol=1e-5)
 

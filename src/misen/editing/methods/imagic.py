@@ -6,11 +6,11 @@ Source: Kawar et al. 2022, Imagic (arXiv:2210.09276), section 3.2.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from misen.core.condition import Condition
 from misen.core.errors import InputError
-from misen.core.generator import Generator
+from misen.core.generator import Generator, answering
 from misen.editing.methods.method import Beginning, Edit, Method, Need
 from misen.editing.methods.options import Between, Fraction, Whole
 from misen.editing.methods.twins import Interpolated, encoded, learner, teach
@@ -45,8 +45,8 @@ class Imagic(Method):
         best = invert_condition(generator, point, target, steps=self.search)
         twin = generator.twin()
         teach(twin, point, best, steps=self.steps, rate=self.rate)
-        between: Any = Interpolated(twin, best, target, self.eta)
-        return Beginning(between, edit.canvas.start(edit.strength))
+        between = Interpolated(twin, best, target, self.eta)
+        return Beginning(answering(twin, between.predict), edit.canvas.start(edit.strength))
 
 
 def told(plan: Plan, generator: Generator) -> Conditions:

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 import torch
 
 from misen.core.errors import InputError
-from misen.core.generator import Generator, Tunable
+from misen.core.generator import Generator, Tunable, answering
 from misen.editing.methods.method import Beginning, Edit, Method, Need
 from misen.editing.methods.options import Between, Whole
 from misen.editing.methods.prompt_to_prompt import Worded, Words
@@ -63,7 +63,8 @@ def beginning(edit: Edit, find: Callable[..., Inversion]) -> Beginning:
     found = find(edit.generator, edit.sampler, image=edit.canvas.image, device=device)
     levels = edit.sampler.levels(guided=edit.plan.guided)
     state = found.trajectory[len(levels) - len(truncate(levels, edit.strength))]
-    generator = NullText(edit.generator, found.nulls).wrapped() if found.nulls else edit.generator
+    null_text = NullText(edit.generator, found.nulls)
+    generator = answering(edit.generator, null_text.predict) if found.nulls else edit.generator
     return Beginning(generator, Resume(state, edit.strength))
 
 

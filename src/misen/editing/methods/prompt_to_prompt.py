@@ -15,7 +15,7 @@ from torch import nn
 from misen.core.condition import Condition
 from misen.core.errors import InputError, Unreachable, brief
 from misen.core.estimate import Estimate
-from misen.core.generator import Generator, Level, State
+from misen.core.generator import Generator, Level, State, answering
 from misen.core.shapes import Points
 from misen.core.signal import Signal
 from misen.editing.attention_control import AttentionControl, Networked, Past, Sharing
@@ -128,8 +128,8 @@ class PromptToPrompt(Method):
         told = _Told.of(edit, self.source)
         sharing = self._sharing(told)
         past = told.inverted() if self.seed == "" else told.walked(int(self.seed))
-        control: Any = AttentionControl(edit.generator, told.decision.port, told.encode(told.target), past, sharing)
-        return Beginning(control, Resume(past.states[levels[0]], edit.strength))
+        control = AttentionControl(edit.generator, told.decision.port, told.encode(told.target), past, sharing)
+        return Beginning(answering(edit.generator, control.predict), Resume(past.states[levels[0]], edit.strength))
 
     def _sharing(self, told: _Told) -> Sharing:
         source, target = told.spelled()
@@ -193,8 +193,15 @@ class _Told:
     def walked(self, seed: int) -> Past:
         """The way of the picture from a seed; raises ``InputError`` when it leads to another picture."""
         edit = self.edit
-        recorder: Any = _Recorder(edit.generator)
-        made = synthesize(recorder, edit.sampler, self.plan(), seeds=(seed,), watch=recorder, device=self.device)
+        recorder = _Recorder(edit.generator)
+        made = synthesize(
+            answering(edit.generator, recorder.predict),
+            edit.sampler,
+            self.plan(),
+            seeds=(seed,),
+            watch=recorder,
+            device=self.device,
+        )
         if not psnr(made.images.cpu(), edit.canvas.image) >= ALIKE:
             hint = "give the sampler, steps and guidance scale it was made with, or leave the seed out"
             raise InputError(f"seed {seed} makes another picture of the source", field="method", hint=hint)
@@ -202,15 +209,12 @@ class _Told:
 
 
 class _Recorder:
-    """A generator that remembers the states of one walk, and where it led."""
+    """The answers of a generator, remembering the states of one walk, and where it led."""
 
     point: Points
 
     def __init__(self, generator: Generator) -> None:
         self.generator, self.states = generator, dict[Level, State]()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.generator, name)
 
     def predict(self, state: State, level: Level, conditions: Mapping[str, Condition]) -> Estimate:
         """The generator's estimate."""

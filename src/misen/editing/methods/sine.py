@@ -7,8 +7,9 @@ condition in place of a rare word, so that anything may guide; it learns the who
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
+from misen.core.generator import answering
 from misen.editing.methods.method import Beginning, Edit, Method, Need
 from misen.editing.methods.options import Between, Fraction, Whole
 from misen.editing.methods.twins import Beside, encoded, learner, teach
@@ -38,5 +39,5 @@ class SINE(Method):
         generator = learner(edit.generator)
         twin = generator.twin()
         teach(twin, encoded(generator, edit.canvas.image), {}, steps=self.steps, rate=self.rate)
-        mixed: Any = Beside(generator, twin, self.share, self.until)
-        return Beginning(mixed, edit.canvas.start(edit.strength))
+        mixed = Beside(generator, twin, self.share, self.until)
+        return Beginning(answering(generator, mixed.predict), edit.canvas.start(edit.strength))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from torch import Tensor
 
@@ -41,7 +40,7 @@ def teach(twin: Learner, point: Points, conditions: Conditions, *, steps: int, r
 
 
 class Beside:
-    """A generator whose guided answers are mixed with its twin's, early in the walk.
+    """The answers of a generator, the guided ones mixed with its twin's early in the walk.
 
     Args:
         generator: answers where nothing is given, and late.
@@ -52,10 +51,6 @@ class Beside:
 
     def __init__(self, generator: Generator, learned: Generator, share: float, until: float) -> None:
         self.generator, self.learned, self.share, self.until = generator, learned, share, until
-
-    def __getattr__(self, name: str) -> Any:
-        """Everything else, capabilities too, is the generator's own."""
-        return getattr(self.generator, name)
 
     def predict(self, state: State, level: Level, conditions: Mapping[str, Condition]) -> Estimate:
         """The generator's estimate, moved towards the twin's where something is given."""
@@ -68,7 +63,7 @@ class Beside:
 
 
 class Interpolated:
-    """A generator that is told something between two conditions when it is told the second.
+    """The answers of a generator that is told something between two conditions when it is told the second.
 
     Args:
         generator: answers.
@@ -79,10 +74,6 @@ class Interpolated:
 
     def __init__(self, generator: Generator, best: Conditions, target: Conditions, eta: float) -> None:
         self.generator, self.best, self.target, self.eta = generator, best, target, eta
-
-    def __getattr__(self, name: str) -> Any:
-        """Everything else, capabilities too, is the generator's own."""
-        return getattr(self.generator, name)
 
     def predict(self, state: State, level: Level, conditions: Mapping[str, Condition]) -> Estimate:
         """The generator's estimate under the conditions between."""

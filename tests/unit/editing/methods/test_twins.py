@@ -11,7 +11,7 @@ from torch import nn
 
 from misen.core.condition import Condition
 from misen.core.errors import InputError, Unreachable
-from misen.core.generator import Level, Startable, Tunable
+from misen.core.generator import Level, Startable, Tunable, answering
 from misen.core.guidance import Guidance
 from misen.core.seeding import Streams
 from misen.editing.canvas import Canvas
@@ -98,7 +98,8 @@ def test_in_the_window_the_twin_has_its_share():
 
 
 def test_capabilities_are_those_of_the_generator():
-    mixed = Beside(Student(), learned_student(), share=0.7, until=0.5)
+    student = Student()
+    mixed = answering(student, Beside(student, learned_student(), share=0.7, until=0.5).predict)
     assert isinstance(mixed, Startable)
     assert isinstance(mixed, Tunable)
     assert mixed.size == SIZE
@@ -108,10 +109,10 @@ def test_sine_teaches_a_copy_and_leaves_the_generator_as_it_is():
     student = Student()
     beginning = SINE(steps=40, rate=0.1).begin(edit(student, tint([1.0, 0.0, 0.0])))
     assert torch.equal(student.network.bias, torch.zeros(3))
-    goal = picture(0.5, 0.25, -0.5)
-    error = [m.loss(goal, {}, Streams([9])).item() for m in (beginning.generator.learned, student)]
+    goal, learned = picture(0.5, 0.25, -0.5), beginning.generator.predict.__self__.learned
+    error = [m.loss(goal, {}, Streams([9])).item() for m in (learned, student)]
     assert error[0] < 0.2 * error[1]
-    assert not any(parameter.requires_grad for parameter in beginning.generator.learned.network.parameters())
+    assert not any(parameter.requires_grad for parameter in learned.network.parameters())
     assert beginning.start.strength == 1.0
 
 
