@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import torch
+import torch.distributed.nn  # before a group exists: its functions keep the one they find as a default, and alive
 from accelerate import PartialState
 
 
@@ -44,7 +45,11 @@ def team(threads: int | None = None) -> Team:
 
 @cache
 def _join() -> PartialState:
-    """Meet the others, once; take leave of them at the end, or their threads abort."""
+    """Meet the others, once; take leave of them at the end.
+
+    The group's threads give back tensors, for which they need the interpreter: one that outlives it aborts the process.
+    Destroying the group waits for its threads, provided that nobody else holds it.
+    """
     state = PartialState(cpu=not torch.cuda.is_available())
     atexit.register(state.destroy_process_group)
     return state

@@ -60,3 +60,26 @@ def test_processes_with_different_configurations_stop_before_the_first_step(tmp_
     assert run.returncode != 0
     assert "lr on rank 1" in run.stderr
     assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+THREADS = """
+import sys
+from pathlib import Path
+
+import torch
+
+import misen.distributed
+
+torch.distributed.init_process_group("gloo", store=torch.distributed.HashStore(), rank=0, world_size=1)
+torch.optim.SGD([torch.zeros(1, requires_grad=True)])  # brings in all of torch that is imported late
+torch.distributed.broadcast(torch.zeros(1), 0)
+torch.distributed.destroy_process_group()
+print([path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")])
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are told by Linux")
+def test_the_threads_of_a_group_end_with_it():
+    run = subprocess.run([sys.executable, "-c", THREADS], check=True, capture_output=True, text=True, timeout=110)
+    assert "python" in run.stdout
+    assert "gloo" not in run.stdout
