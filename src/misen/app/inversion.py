@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,20 +13,20 @@ from torch import Tensor
 
 from misen.app.destinations import check_folder, check_free
 from misen.app.recipe import Recipe
-from misen.assembly import WORDS, Opened
+from misen.assembly import WORDS, Defaults, Opened
 from misen.core.errors import InputError, Unreachable, brief, closest
 from misen.core.generator import Reversible
 from misen.editing.methods import AUTO
 from misen.editing.methods.invert import Invert
-from misen.editing.methods.method import Method
+from misen.editing.methods.method import WAY_BACK, Method
 from misen.editing.methods.null_text import NullText
 from misen.inversion import Inversion, StateFile, invert, invert_null_text, pack
 from misen.inversion.state_file import is_state_file
 
 METHODS: Mapping[str, Callable[..., Inversion]] = {"ddim": invert, "null-text": invert_null_text}
 """``ddim`` reverses the sampler; ``null-text`` also learns the null, so that large guidance scales rebuild."""
-STEPS = 50
-"""Of the walk, unless a caller says otherwise; few steps cannot be reversed well."""
+STEPS = WAY_BACK
+"""Of the walk, unless a caller says otherwise."""
 SUFFIX = ".safetensors"
 
 
@@ -180,6 +180,16 @@ def reversible(opened: Opened) -> str:
         if isinstance(make(1), Reversible):
             return name
     raise Unreachable(f"no sampler of {opened.name} has a way back", field="model", hint="use another model")
+
+
+def fitting(method: Method, usual: Defaults, opened: Opened) -> Defaults:
+    """The settings of an edit for which none are given: the usual ones or, for a method that walks back, such as can.
+
+    Raises:
+        Unreachable: the method walks back, and no sampler of the model can be reversed.
+    """
+    steps = method.way_back
+    return usual if steps is None else replace(usual, sampler=reversible(opened), steps=steps)
 
 
 def destination(out: str | Path, *, overwrite: bool = False) -> Path:

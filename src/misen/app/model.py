@@ -16,7 +16,7 @@ from misen import assembly
 from misen.app import checks, inversion
 from misen.app.computing import fixed
 from misen.app.progress import Callback, watch
-from misen.app.recall import recalled
+from misen.app.recall import recalled, require_base
 from misen.app.recipe import ModelReference, Recipe, coverage
 from misen.app.request import Request, provided
 from misen.app.result import Picture, Result
@@ -25,6 +25,7 @@ from misen.core.generator import Generator, Sampler, Sizable
 from misen.core.guidance import Guidance
 from misen.core.signal import Signal
 from misen.editing.canvas import Canvas
+from misen.editing.memory import Memory
 from misen.editing.methods import AUTO
 from misen.editing.methods.choice import choose, named
 from misen.editing.methods.method import Beginning, Edit, Method, Need
@@ -84,6 +85,7 @@ class Model:
         batch_size: int = 1,
         callback_on_step_end: Callback | None = None,
         callback_on_picture: Deliver | None = None,
+        memory: Memory | None = None,
         **settings: Any,
     ) -> Result:
         """Make pictures.
@@ -93,6 +95,7 @@ class Model:
             batch_size: pictures per forward; 1 is bit-reproducible.
             callback_on_step_end: sees each step; may raise ``Cancelled``.
             callback_on_picture: receives each picture as soon as it is finished.
+            memory: of what this model learned of a picture, for edits of it that learn the same.
             settings: see :meth:`request`.
 
         Raises:
@@ -101,7 +104,7 @@ class Model:
         """
         checks.whole(batch_size, "batch_size", 1, checks.COUNT_LIMIT)
         request = self.request(*wishes, **settings)
-        return self.fulfil(request, batch_size, callback_on_step_end, callback_on_picture)
+        return self.fulfil(request, batch_size, callback_on_step_end, callback_on_picture, memory)
 
     def edit(self, image: Source | Tensor, *wishes: Wish, **settings: Any) -> Result:
         """Change a picture: :meth:`synthesize` with ``image``."""
@@ -189,7 +192,8 @@ class Model:
         height, width = self._sides(height, width)
         guidances, negatives = tuple(map(_guidance, wishes)), tuple(_negatives(negative_prompt))
         asked = _method(method, provided(guidances, picture=image is not None, mask=mask is not None))
-        change, chosen = recalled(asked, image, self.opened)
+        change, usual = recalled(asked, image, self.opened)
+        chosen = inversion.fitting(change, usual, self.opened)
         _check_lengths(guidances, negatives, len(drawn))
         steps, scale = _or(num_inference_steps, chosen.steps), _or(guidance_scale, chosen.scale)
         return Request(
@@ -243,12 +247,13 @@ class Model:
         batch_size: int = 1,
         callback: Callback | None = None,
         deliver: Deliver | None = None,
+        memory: Memory | None = None,
     ) -> Result:
         """Make the pictures of a checked request; arguments as of :meth:`synthesize`."""
         whole, began = self.decide(request), time.perf_counter()
         pictures: list[Picture] = []
         walks = []
-        for part, walk in self._walks(request.parts(batch_size), callback):
+        for part, walk in self._walks(request.parts(batch_size), callback, memory or Memory()):
             walks.append(walk)
             for k, image in enumerate(walk.images.float().cpu()):
                 pictures.append(self._picture(image, part.part(slice(k, k + 1))))
@@ -264,16 +269,18 @@ class Model:
             change=request.canvas.change(images) if request.canvas else {},
         )
 
-    def _walks(self, parts: Sequence[Request], callback: Callback | None) -> Iterator[tuple[Request, Synthesis]]:
+    def _walks(
+        self, parts: Sequence[Request], callback: Callback | None, memory: Memory
+    ) -> Iterator[tuple[Request, Synthesis]]:
         """Each part of a request with its pictures."""
         for index, part in enumerate(parts):
             with fixed():
-                walk = self._enlarge(self._walk(part, watch(callback, index, len(parts))), part)
+                walk = self._enlarge(self._walk(part, watch(callback, index, len(parts)), memory), part)
             yield part, walk
 
-    def _walk(self, request: Request, watch: Watch) -> Synthesis:
+    def _walk(self, request: Request, watch: Watch, memory: Memory) -> Synthesis:
         sampler, plan = self.opened.samplers[request.sampler](request.steps), self.decide(request)
-        beginning = self._begin(request, sampler, plan)
+        beginning = self._begin(request, sampler, plan, memory)
         return synthesize(
             beginning.generator,
             sampler,
@@ -284,10 +291,11 @@ class Model:
             device=self.device,
         )
 
-    def _begin(self, request: Request, sampler: Sampler, plan: Plan) -> Beginning:
+    def _begin(self, request: Request, sampler: Sampler, plan: Plan, memory: Memory) -> Beginning:
         generator, canvas = self._generator(request), request.canvas
         if canvas is None:
             return Beginning(generator, None)
+        require_base(request.method, self.opened)
         order = Edit(
             generator=generator,
             sampler=sampler,
@@ -295,6 +303,7 @@ class Model:
             canvas=canvas,
             strength=request.strength,
             kept=request.kept,
+            memory=memory,
         )
         return request.method.begin(order)
 

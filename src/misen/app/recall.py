@@ -1,4 +1,4 @@
-"""Recall: what the recipe inside a picture says of how it was made, for methods that go on from there."""
+"""Recall: what is written beside a picture, or beside what was tuned, for methods of editing that go on from there."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any, Protocol, Self, runtime_checkable
 
 from misen.app.recipe import Recipe
 from misen.assembly import WORDS, Defaults, Opened
-from misen.core.errors import MisenError
+from misen.core.errors import MisenError, ModelFileError
 from misen.editing.methods.method import Method
+from misen.nn.description import read_card
 
 
 @runtime_checkable
@@ -18,6 +19,24 @@ class Recalling(Protocol):
     def recall(self, prompt: str, seed: int) -> Self:
         """The method with these, unless it was given others."""
         ...
+
+
+@runtime_checkable
+class Taught(Protocol):
+    """Capability of a method of editing: does what a recipe tuned a model to do.
+
+    Attributes:
+        adapter: the folder of what was learned, whose card names the model.
+    """
+
+    adapter: str
+
+
+def require_base(method: Method, opened: Opened) -> None:
+    """Raise ``ModelFileError`` if what a method uses was learned by other weights than those of this model."""
+    if isinstance(method, Taught) and (base := read_card(Path(method.adapter))["base"])["sha256"] != opened.sha256:
+        message = f"{method.adapter} was tuned on other weights of {base['name']} than those of {opened.name}"
+        raise ModelFileError(message, field="adapter", hint="tune it again, on this model")
 
 
 def recalled(method: Method, image: object, opened: Opened) -> tuple[Method, Defaults]:

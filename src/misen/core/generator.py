@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, Self, runtime_checkable
 
 from torch import Tensor, nn
@@ -230,6 +231,20 @@ class Movable(Protocol):
 
     def at(self, value: Points) -> State:
         """The state with another tensor."""
+        ...
+
+
+@runtime_checkable
+class Retunable(Protocol):
+    """Capability: its network can be changed as a recipe has tuned another of the same weights."""
+
+    def retuned(self, folder: Path, share: float) -> Self:
+        """A copy that is changed by a share, in [0, 1], of what was learned and lies in a folder.
+
+        Raises:
+            NotFoundError: nothing lies there.
+            ModelFileError: it was learned by another network.
+        """
         ...
 
 

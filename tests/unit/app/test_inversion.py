@@ -12,12 +12,23 @@ import torch
 
 from families import small_diffusion
 from misen.app import Inverted, Model, Recipe
-from misen.app.inversion import destination, reversible
+from misen.app.inversion import destination, fitting, reversible
 from misen.assembly import Defaults, Opened
-from misen.core.errors import InputError, ModelFileError, StorageError, Unreachable
+from misen.core.errors import InputError, ModelFileError, NotFoundError, StorageError, Unreachable
 from misen.core.registry import modalities
+from misen.editing.memory import Memory
+from misen.editing.methods.diffusionclip import DiffusionCLIP
+from misen.editing.methods.invert import Invert
+from misen.editing.methods.method import WAY_BACK
+from misen.editing.methods.null_text import NullText
+from misen.editing.methods.prompt_to_prompt import PromptToPrompt
+from misen.editing.methods.sdedit import SDEdit
+from misen.generators.diffusion import lora
 from misen.generators.diffusion.samplers import SAMPLERS
 from misen.inversion import StateFile
+from misen.inversion.way import Way
+from misen.metrics.fidelity import psnr
+from misen.nn.description import write_card
 from toys import port
 
 STEPS = 4
@@ -99,6 +110,63 @@ def test_what_cannot_be_inverted_is_said_before_anything_is_computed(small: Mode
 def test_a_family_without_a_way_back_says_so(model: Model) -> None:
     with pytest.raises(Unreachable, match="no sampler of toy has a way back"):
         reversible(model.opened)
+
+
+@pytest.mark.parametrize(
+    ("method", "settings"),
+    [
+        (SDEdit(), ("euler", 20)),
+        (Invert(), ("ddim", WAY_BACK)),
+        (NullText(), ("ddim", WAY_BACK)),
+        (DiffusionCLIP(), ("ddim", 12)),
+        (PromptToPrompt(), ("ddim", WAY_BACK)),
+        (PromptToPrompt(seed=3), ("euler", 20)),
+    ],
+)
+def test_methods_that_walk_back_get_a_sampler_that_can(small: Model, method, settings) -> None:
+    found = fitting(method, Defaults("euler", 20, 3.0), small.opened)
+    assert (found.sampler, found.steps, found.scale) == (*settings, 3.0)
+
+
+@pytest.fixture
+def adapter(small: Model, tmp_path: Path) -> Path:
+    """A folder of changes as if they had been learned."""
+    network = small.opened.generator.network
+    learning = lora.attach(network, 2)
+    for parameter in learning:
+        parameter.data = torch.randn(parameter.shape, generator=torch.Generator().manual_seed(len(parameter)))
+    lora.save(tmp_path / "adapter", lora.detach(network))
+    write_card(tmp_path / "adapter", {"base": {"name": "small", "sha256": small.opened.sha256}})
+    return tmp_path / "adapter"
+
+
+def test_what_was_tuned_changes_a_picture_and_nothing_of_it_makes_it_again(small: Model, face, adapter: Path) -> None:
+    before = {name: tensor.clone() for name, tensor in small.opened.generator.network.state_dict().items()}
+    codec, still, moved = (
+        small.edit(face, method=f"diffusionclip:adapter={adapter},share={share}", seed=0, **settings).images[0].tensor
+        for share, settings in ((1, {"strength": 0}), (0, {}), (1, {}))
+    )
+    assert psnr(still[None], codec[None]) > 40
+    assert psnr(moved[None], codec[None]) < 35
+    assert all(torch.equal(t, before[name]) for name, t in small.opened.generator.network.state_dict().items())
+    with pytest.raises(ModelFileError, match="tuned on other weights"):
+        Model(replace(small.opened, sha256="ef" * 32)).edit(face, method=f"diffusionclip:adapter={adapter}")
+
+
+def test_the_way_back_is_walked_once_for_many_edits(small: Model, face, adapter: Path, monkeypatch) -> None:
+    walked, memory = [], Memory()
+    back = Way.back
+    monkeypatch.setattr(Way, "back", lambda *given: walked.append(len(given[0].levels)) or back(*given))
+    for share in (0, 0.5):
+        small.edit(face, method=f"diffusionclip:adapter={adapter},share={share}", num_images=2, memory=memory)
+    assert walked == [6]
+
+
+def test_nothing_to_change_by_is_refused(small: Model, face) -> None:
+    with pytest.raises(InputError, match="method diffusionclip needs an adapter"):
+        small.edit(face, method="diffusionclip")
+    with pytest.raises(NotFoundError, match="there is no model at"):
+        small.edit(face, method="diffusionclip:adapter=nowhere")
 
 
 def test_where_a_state_goes_is_settled_first(tmp_path: Path) -> None:

@@ -8,12 +8,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from misen.app.recall import recalled
+from misen.app.recall import recalled, require_base
 from misen.app.recipe import Recipe
 from misen.assembly import Defaults
+from misen.core.errors import ModelFileError
+from misen.editing.methods.diffusionclip import DiffusionCLIP
 from misen.editing.methods.prompt_to_prompt import PromptToPrompt
 from misen.editing.methods.sdedit import SDEdit
 from misen.media import png
+from misen.nn.description import write_card
 
 USUAL = Defaults("dpm++2m", 20, 3.0)
 OPENED = SimpleNamespace(defaults=USUAL, sha256="abc", generator=SimpleNamespace(size=64))
@@ -74,3 +77,12 @@ def test_pictures_without_a_recipe_and_other_methods_are_left_alone(tmp_path):
     for image in (plain, tmp_path / "nowhere.png", np.zeros((4, 4, 3), np.uint8), None):
         assert recalled(PromptToPrompt(), image, OPENED) == (PromptToPrompt(), USUAL)
     assert recalled(SDEdit(), picture(tmp_path), OPENED) == (SDEdit(), USUAL)
+
+
+def test_what_was_tuned_on_other_weights_is_refused(tmp_path):
+    write_card(tmp_path, {"base": {"name": "avatars/diffusion", "sha256": "abc"}})
+    method = DiffusionCLIP(adapter=str(tmp_path))
+    require_base(method, OPENED)
+    require_base(SDEdit(), OPENED)
+    with pytest.raises(ModelFileError, match="tuned on other weights of avatars/diffusion than those of tuned-again"):
+        require_base(method, SimpleNamespace(sha256="def", name="tuned-again"))

@@ -17,6 +17,7 @@ METHODS: Mapping[str, str] = {
     "ilvr": "ILVR",
     "sine": "SINE",
     "imagic": "Imagic",
+    "diffusionclip": "DiffusionCLIP",
     "invert": "Invert",
     "null-text": "NullText",
     "prompt-to-prompt": "PromptToPrompt",

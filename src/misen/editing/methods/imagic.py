@@ -6,17 +6,19 @@ Source: Kawar et al. 2022, Imagic (arXiv:2210.09276), section 3.2.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, ClassVar
 
 from misen.core.condition import Condition
 from misen.core.errors import InputError
 from misen.core.generator import Generator, answering
+from misen.core.shapes import Images
 from misen.editing.methods.method import Beginning, Edit, Method, Need
 from misen.editing.methods.options import Between, Fraction, Whole
 from misen.editing.methods.twins import Interpolated, encoded, learner, teach
 from misen.inversion.condition import invert_condition
 from misen.synthesis import Decision, Plan
-from misen.training.tuning import Conditions
+from misen.training.tuning import Conditions, Learner
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,17 @@ class Imagic(Method):
     def begin(self, edit: Edit) -> Beginning:
         """From noise at strength 1, as in the paper; else from the picture."""
         generator, target = learner(edit.generator), told(edit.plan, edit.generator)
-        point = encoded(generator, edit.canvas.image)
-        best = invert_condition(generator, point, target, steps=self.search)
-        twin = generator.twin()
-        teach(twin, point, best, steps=self.steps, rate=self.rate)
+        lesson = partial(self._learn, generator, target, edit.canvas.image)
+        best, twin = edit.learned(lesson, self.name, self.search, self.steps, self.rate)
         between = Interpolated(twin, best, target, self.eta)
         return Beginning(answering(twin, between.predict), edit.canvas.start(edit.strength))
+
+    def _learn(self, generator: Learner, target: Conditions, image: Images) -> tuple[Conditions, Learner]:
+        """The condition that makes a picture best, and a copy of the generator that obeys it."""
+        point, twin = encoded(generator, image), generator.twin()
+        best = invert_condition(generator, point, target, steps=self.search)
+        teach(twin, point, best, steps=self.steps, rate=self.rate)
+        return best, twin
 
 
 def told(plan: Plan, generator: Generator) -> Conditions:

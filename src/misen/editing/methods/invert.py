@@ -11,7 +11,7 @@ import torch
 
 from misen.core.errors import InputError
 from misen.core.generator import Generator, Tunable, answering
-from misen.editing.methods.method import Beginning, Edit, Method, Need
+from misen.editing.methods.method import WAY_BACK, Beginning, Edit, Method, Need
 from misen.editing.methods.options import Between, Whole
 from misen.editing.methods.prompt_to_prompt import Worded, Words
 from misen.inversion import Inversion, NullText, invert, unpack
@@ -35,6 +35,11 @@ class Invert(Method):
     source: Annotated[str, Words()] = ""
     scale: Annotated[float, Between(0, 100)] = 1.0
     refinements: Annotated[int, Whole(0, 64)] = REFINEMENTS
+
+    @property
+    def way_back(self) -> int:
+        """Many steps."""
+        return WAY_BACK
 
     def check(self, given: Set[Need]) -> None:
         """Refuse a source also where there are no words to take its place."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+import json
+from collections.abc import Callable, Hashable, Mapping, Set
 from dataclasses import asdict, dataclass, field, fields
+from hashlib import sha256
 from typing import ClassVar, Literal, Self, get_type_hints
 
 from torch import Tensor
@@ -11,11 +13,14 @@ from torch import Tensor
 from misen.core.errors import InputError, brief, closest
 from misen.core.generator import Generator, Sampler
 from misen.editing.canvas import Canvas
+from misen.editing.memory import Learned, Memory
 from misen.editing.methods.options import Value
 from misen.synthesis import Constraint, Plan, Resume, Start
 
 Need = Literal["picture", "mask", "words"]
 """What a person may give besides options."""
+WAY_BACK = 50
+"""Steps of a walk that is taken back, unless somebody says otherwise; few steps cannot be reversed well."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +34,7 @@ class Edit:
         canvas: the picture, at the generator's size, and its mask.
         strength: how much of the walk is wanted, in [0, 1].
         kept: what a state file holds of the picture's inversion; nothing if there was none.
+        memory: of what the model learned for the edit before.
     """
 
     generator: Generator
@@ -37,6 +43,13 @@ class Edit:
     canvas: Canvas
     strength: float
     kept: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
+    memory: Memory = field(default_factory=Memory, repr=False)
+
+    def learned(self, learn: Callable[[], Learned], *how: Hashable) -> Learned:
+        """What ``learn`` learns of the picture under the plan, or learned before in the same way."""
+        image, plan = self.canvas.image, json.dumps(self.plan.to_json(), sort_keys=True)
+        digest = sha256(image.contiguous().numpy().data).hexdigest()
+        return self.memory.recall((digest, tuple(image.shape), plan, *how), learn)
 
 
 @dataclass(frozen=True)
@@ -75,6 +88,10 @@ class Method:
             except ValueError as error:
                 raise InputError(f"{option.name} of method {self.name} must be {error}", field="method") from None
 
+    def __str__(self) -> str:
+        options = ",".join(f"{name}={value}" for name, value in self.options().items())
+        return f"{self.name}:{options}" if options else self.name
+
     @classmethod
     def of(cls, options: Mapping[str, object]) -> Self:
         """The method with some of its options given, as numbers or as text; raises ``InputError``."""
@@ -87,6 +104,11 @@ class Method:
     def options(self) -> dict[str, Value]:
         """All options with their values, as a recipe keeps them."""
         return asdict(self)
+
+    @property
+    def way_back(self) -> int | None:
+        """Steps of an edit for which no number is given, if the picture is walked back; None if it is not."""
+        return None
 
     def check(self, given: Set[Need]) -> None:
         """Refuse what is missing, and a mask that would be of no use."""

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar
 
 from misen.core.errors import InputError
 from misen.editing.methods.invert import beginning, told
-from misen.editing.methods.method import Beginning, Edit, Method, Need
+from misen.editing.methods.method import WAY_BACK, Beginning, Edit, Method, Need
 from misen.editing.methods.options import Whole
 from misen.editing.methods.prompt_to_prompt import Words
 from misen.inversion import invert_null_text
@@ -32,6 +32,11 @@ class NullText(Method):
 
     source: Annotated[str, Words()] = ""
     iterations: Annotated[int, Whole(0, 1000)] = ITERATIONS
+
+    @property
+    def way_back(self) -> int:
+        """Many steps."""
+        return WAY_BACK
 
     def begin(self, edit: Edit) -> Beginning:
         """The state on the way back, and a generator with the null that was learned.

@@ -19,7 +19,7 @@ from misen.core.generator import Generator, Level, State, answering
 from misen.core.shapes import Points
 from misen.core.signal import Signal
 from misen.editing.attention_control import AttentionControl, Networked, Past, Sharing
-from misen.editing.methods.method import Beginning, Edit, Method, Need
+from misen.editing.methods.method import WAY_BACK, Beginning, Edit, Method, Need
 from misen.editing.methods.options import Between, OneOf
 from misen.editing.words import Spelled, compare, factors, spell
 from misen.inversion import invert
@@ -109,6 +109,11 @@ class PromptToPrompt(Method):
     blend: Annotated[str, OneOf(("off", "on"))] = "off"
     weights: Annotated[str, Weights()] = ""
     seed: Annotated[int | str, Seed()] = ""
+
+    @property
+    def way_back(self) -> int | None:
+        """Many steps, unless a seed says where the picture came from."""
+        return WAY_BACK if self.seed == "" else None
 
     def recall(self, prompt: str, seed: int) -> PromptToPrompt:
         """The method with the words and the seed that a picture was made from, unless a source was given."""

@@ -7,12 +7,15 @@ condition in place of a rare word, so that anything may guide; it learns the who
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, ClassVar
 
 from misen.core.generator import answering
+from misen.core.shapes import Images
 from misen.editing.methods.method import Beginning, Edit, Method, Need
 from misen.editing.methods.options import Between, Fraction, Whole
 from misen.editing.methods.twins import Beside, encoded, learner, teach
+from misen.training.tuning import Learner
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class SINE(Method):
     Attributes:
         share: of the tuned copy in what guides; 0 is the model alone.
         until: how long in the walk the copy answers too.
+        since: from when on it does; late in the walk it is no help with the structure.
         steps: updates by which the copy learns the picture.
         rate: of its learning.
     """
@@ -31,13 +35,19 @@ class SINE(Method):
 
     share: Annotated[float, Between(0, 1)] = 0.7
     until: Annotated[float, Fraction()] = 0.6
+    since: Annotated[float, Between(0, 1)] = 0.0
     steps: Annotated[int, Whole(0, 10_000)] = 300
     rate: Annotated[float, Fraction()] = 1e-4
 
     def begin(self, edit: Edit) -> Beginning:
         """From noise at strength 1, as in the paper; else from the picture."""
         generator = learner(edit.generator)
-        twin = generator.twin()
-        teach(twin, encoded(generator, edit.canvas.image), {}, steps=self.steps, rate=self.rate)
-        mixed = Beside(generator, twin, self.share, self.until)
+        twin = edit.learned(partial(self._learn, generator, edit.canvas.image), self.name, self.steps, self.rate)
+        mixed = Beside(generator, twin, self.share, (self.since, self.until))
         return Beginning(answering(generator, mixed.predict), edit.canvas.start(edit.strength))
+
+    def _learn(self, generator: Learner, image: Images) -> Learner:
+        """A copy of the generator that knows a picture."""
+        twin = generator.twin()
+        teach(twin, encoded(generator, image), {}, steps=self.steps, rate=self.rate)
+        return twin

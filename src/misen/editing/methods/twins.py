@@ -40,23 +40,23 @@ def teach(twin: Learner, point: Points, conditions: Conditions, *, steps: int, r
 
 
 class Beside:
-    """The answers of a generator, the guided ones mixed with its twin's early in the walk.
+    """The answers of a generator, the guided ones mixed with its twin's during a part of the walk.
 
     Args:
         generator: answers where nothing is given, and late.
         learned: its twin, which answers under no condition.
         share: of its twin, in [0, 1].
-        until: how long in the walk.
+        window: the part of the walk, as fractions; its end is exclusive.
     """
 
-    def __init__(self, generator: Generator, learned: Generator, share: float, until: float) -> None:
-        self.generator, self.learned, self.share, self.until = generator, learned, share, until
+    def __init__(self, generator: Generator, learned: Generator, share: float, window: tuple[float, float]) -> None:
+        self.generator, self.learned, self.share, self.window = generator, learned, share, window
 
     def predict(self, state: State, level: Level, conditions: Mapping[str, Condition]) -> Estimate:
         """The generator's estimate, moved towards the twin's where something is given."""
         plain = self.generator.predict(state, level, conditions)
         given = any(bool(condition.present.any()) for condition in conditions.values())
-        if level.progress >= self.until or not given:
+        if not self.window[0] <= level.progress < self.window[1] or not given:
             return plain
         other = self.learned.predict(state, level, {})
         return plain.at((1 - self.share) * plain.point + self.share * other.point)

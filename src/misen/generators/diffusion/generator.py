@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,6 +24,7 @@ from misen.core.port import Port
 from misen.core.seeding import Streams
 from misen.core.shapes import Images, Maps, Masks, PerItem
 from misen.core.view import View
+from misen.generators.diffusion import lora
 from misen.generators.diffusion.denoiser import Denoiser
 from misen.generators.diffusion.players import DenoisingPlayer
 from misen.generators.diffusion.schedule import OURS, Schedule, alpha_scale
@@ -181,3 +183,9 @@ class DiffusionGenerator:
         other = copy.copy(self)
         other.denoiser = copy.deepcopy(self.denoiser)
         return other
+
+    def retuned(self, folder: Path, share: float) -> DiffusionGenerator:
+        """A twin with a share of the changes of low rank in a folder; raises as ``lora.read`` and ``lora.merge`` do."""
+        twin = self.twin()
+        lora.merge(twin.network, lora.read(folder), share)
+        return twin

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -15,6 +16,7 @@ from misen.core.generator import Level, Startable, Tunable, answering
 from misen.core.guidance import Guidance
 from misen.core.seeding import Streams
 from misen.editing.canvas import Canvas
+from misen.editing.memory import Memory
 from misen.editing.methods.choice import choose
 from misen.editing.methods.imagic import Imagic, told
 from misen.editing.methods.method import Edit
@@ -75,7 +77,7 @@ def learned_student() -> Student:
 
 @pytest.mark.parametrize("level", [EARLY, LATE], ids=["early", "late"])
 def test_without_a_share_the_generator_answers_alone(level):
-    base, mixed = Student(), Beside(Student(), learned_student(), share=0.0, until=0.5)
+    base, mixed = Student(), Beside(Student(), learned_student(), share=0.0, window=(0.0, 0.5))
     expected = base.predict(NOISY, level, {"tint": color(1.0, 2)}).point
     assert torch.equal(mixed.predict(NOISY, level, {"tint": color(1.0, 2)}).point, expected)
 
@@ -86,20 +88,28 @@ def test_without_a_share_the_generator_answers_alone(level):
     ids=["late", "nothing given", "all absent"],
 )
 def test_outside_the_window_and_where_nothing_is_given_the_generator_answers_alone(level, conditions):
-    mixed = Beside(Student(), learned_student(), share=0.7, until=0.5)
+    mixed = Beside(Student(), learned_student(), share=0.7, window=(0.0, 0.5))
     assert torch.equal(mixed.predict(NOISY, level, conditions).point, Student().predict(NOISY, level, conditions).point)
 
 
 def test_in_the_window_the_twin_has_its_share():
     base, twin = Student(), learned_student()
     plain, other = base.predict(NOISY, EARLY, {"tint": color(1.0, 2)}).point, twin.predict(NOISY, EARLY, {}).point
-    mixed = Beside(base, twin, share=0.7, until=0.5).predict(NOISY, EARLY, {"tint": color(1.0, 2)}).point
+    mixed = Beside(base, twin, share=0.7, window=(0.0, 0.5)).predict(NOISY, EARLY, {"tint": color(1.0, 2)}).point
     torch.testing.assert_close(mixed, 0.3 * plain + 0.7 * other)
+
+
+def test_a_window_may_begin_late():
+    base, twin = Student(), learned_student()
+    late = Beside(base, twin, share=1.0, window=(0.5, 1.0))
+    early, end = (late.predict(NOISY, level, {"tint": color(1.0, 2)}).point for level in (EARLY, LATE))
+    assert torch.equal(early, base.predict(NOISY, EARLY, {"tint": color(1.0, 2)}).point)
+    assert torch.equal(end, twin.predict(NOISY, LATE, {}).point)
 
 
 def test_capabilities_are_those_of_the_generator():
     student = Student()
-    mixed = answering(student, Beside(student, learned_student(), share=0.7, until=0.5).predict)
+    mixed = answering(student, Beside(student, learned_student(), share=0.7, window=(0.0, 0.5)).predict)
     assert isinstance(mixed, Startable)
     assert isinstance(mixed, Tunable)
     assert mixed.size == SIZE
@@ -137,6 +147,18 @@ def test_the_condition_of_a_picture_is_found():
     found = invert_condition(Student(), picture(0.5, 0.25, -0.5), {"tint": color(0.0)}, steps=60, rate=0.05)
     torch.testing.assert_close(found["tint"].value, torch.tensor([[0.5, 0.25, -0.5]]), atol=0.05, rtol=0)
     assert not found["tint"].value.requires_grad
+
+
+@pytest.mark.parametrize(
+    ("first", "other"), [(Imagic(eta=0.0, steps=3), Imagic(eta=1.0, steps=3)), (SINE(steps=3), SINE(steps=3, share=0))]
+)
+def test_what_was_learned_of_a_picture_is_used_again(monkeypatch, first, other):
+    lessons, memory = [], Memory()
+    monkeypatch.setattr("misen.editing.methods.imagic.teach", lambda *_, **how: lessons.append(how))
+    monkeypatch.setattr("misen.editing.methods.sine.teach", lambda *_, **how: lessons.append(how))
+    for method in (first, other, replace(other, steps=4)):
+        method.begin(replace(edit(Student(), tint([1.0, 0.0, 0.0])), memory=memory))
+    assert [how["steps"] for how in lessons] == [3, 4]
 
 
 def test_imagic_at_zero_tells_the_tuned_copy_what_makes_the_picture():
