@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,12 +12,40 @@ INNER_THREADS = 1
 """Threads inside one operation. The number decides how sums are divided, and so their last bits; see ADR 0011."""
 
 
+class _Inside:
+    """Who computes now; libraries share one number of threads, so who wants another one waits.
+
+    The last to leave restores what the first found.
+    """
+
+    def __init__(self) -> None:
+        self.left, self.count = threading.Condition(), 0
+        self.threads = self.before = INNER_THREADS
+
+    def enter(self, threads: int) -> None:
+        with self.left:
+            self.left.wait_for(lambda: self.count == 0 or self.threads == threads)
+            if self.count == 0:
+                self.before, self.threads = torch.get_num_threads(), threads
+            self.count += 1
+            torch.set_num_threads(threads)
+
+    def leave(self) -> None:
+        with self.left:
+            self.count -= 1
+            if self.count == 0:
+                torch.set_num_threads(self.before)
+                self.left.notify_all()
+
+
+_INSIDE = _Inside()
+
+
 @contextmanager
-def fixed() -> Iterator[None]:
-    """Compute with ``INNER_THREADS`` threads, whatever the environment asks for; restored afterwards."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(INNER_THREADS)
+def fixed(threads: int = INNER_THREADS) -> Iterator[None]:
+    """Compute with a number of threads, whatever the environment asks for; restored afterwards."""
+    _INSIDE.enter(threads)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        _INSIDE.leave()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,15 +13,16 @@ import torch
 from torch import Tensor
 
 from misen import assembly
-from misen.app import checks, inversion
-from misen.app.computing import fixed
+from misen.app import acceleration, checks, inversion
+from misen.app.computing import INNER_THREADS, fixed
 from misen.app.progress import Callback, watch
 from misen.app.recall import recalled, require_base
 from misen.app.recipe import ModelReference, Recipe, coverage
 from misen.app.request import Request, provided
 from misen.app.result import Picture, Result
 from misen.core.errors import InputError
-from misen.core.generator import Generator, Sampler, Sizable
+from misen.core.execution import Execution
+from misen.core.generator import Executable, Generator, Reusing, Sampler, Sizable
 from misen.core.guidance import Guidance
 from misen.core.signal import Signal
 from misen.editing.canvas import Canvas
@@ -53,6 +54,7 @@ class Model:
     def __init__(self, opened: assembly.Opened, device: str = "cpu") -> None:
         """Wrap an opened model; see :func:`load`."""
         self.opened, self.device = opened, device
+        self._ways: dict[Execution | None, Generator] = {None: opened.generator}
 
     @classmethod
     def from_pretrained(cls, name: str | Path, *, device: str = "cpu") -> Self:
@@ -162,6 +164,8 @@ class Model:
         num_inference_steps: int | None = None,
         guidance_scale: float | None = None,
         sampler: str | None = None,
+        cache_interval: int | None = None,
+        accelerate: bool | Execution = False,
         width: int | None = None,
         height: int | None = None,
     ) -> Request:
@@ -179,6 +183,8 @@ class Model:
             num_inference_steps: length of the walk, 1 to 1000.
             guidance_scale: what strength 1 of a native guidance stands for, 0 to 1000.
             sampler: name of a sampler of the family.
+            cache_interval: ask the whole network in one of so many predictions; above 1 it is faster, and near.
+            accelerate: run networks otherwise where a short probe, whose result is kept, says that it pays; or how.
             width: of the pictures, by default the model's size; others where the model or an upscaler after it can.
             height: likewise.
 
@@ -196,7 +202,7 @@ class Model:
         chosen = inversion.fitting(change, usual, self.opened)
         _check_lengths(guidances, negatives, len(drawn))
         steps, scale = _or(num_inference_steps, chosen.steps), _or(guidance_scale, chosen.scale)
-        return Request(
+        request = Request(
             guidances=guidances,
             negatives=negatives,
             seeds=drawn,
@@ -208,8 +214,10 @@ class Model:
             sampler=self.opened.check_sampler(_or(sampler, chosen.sampler)),
             steps=checks.whole(steps, "num_inference_steps", 1, checks.STEPS_LIMIT),
             scale=checks.real(scale, "guidance_scale", 0, checks.SCALE_LIMIT),
+            cache_interval=self._interval(_or(cache_interval, 1)),
             kept=kept.tensors if kept else {},
         )
+        return replace(request, execution=self._execution(accelerate, request))
 
     def order(self, recipe: Recipe) -> Request:
         """The request a recipe describes; raises ``InputError`` when it asks for what is not accepted."""
@@ -220,6 +228,8 @@ class Model:
             num_inference_steps=recipe.num_inference_steps,
             guidance_scale=recipe.guidance_scale,
             sampler=recipe.sampler,
+            cache_interval=recipe.cache_interval,
+            accelerate=recipe.execution.execution() if recipe.execution else False,
             width=recipe.width,
             height=recipe.height,
         )
@@ -274,7 +284,7 @@ class Model:
     ) -> Iterator[tuple[Request, Synthesis]]:
         """Each part of a request with its pictures."""
         for index, part in enumerate(parts):
-            with fixed():
+            with fixed(_threads(part)):
                 walk = self._enlarge(self._walk(part, watch(callback, index, len(parts)), memory), part)
             yield part, walk
 
@@ -351,9 +361,47 @@ class Model:
         return (height, width) if isinstance(self.opened.generator, Sizable) else (self.size, self.size)
 
     def _generator(self, request: Request) -> Generator:
-        """The generator, making pictures of the size that a request asks for."""
-        generator = self.opened.generator
-        return generator.sized(request.height, request.width) if isinstance(generator, Sizable) else generator
+        """The generator, run as a request asks for and making pictures of its size."""
+        generator = self._ready(request.execution)
+        sized = generator.sized(request.height, request.width) if isinstance(generator, Sizable) else generator
+        return sized if request.cache_interval == 1 else _reusing(sized, request.cache_interval)
+
+    # --- running faster ----------------------------------------------------------------------------------------------
+
+    def _interval(self, given: int) -> int:
+        """The given interval if the generator can reuse what it made."""
+        interval = checks.whole(given, "cache_interval", 1, checks.STEPS_LIMIT)
+        if interval > 1:
+            _reusing(self.opened.generator, interval)
+        return interval
+
+    def _execution(self, asked: bool | Execution, request: Request) -> Execution | None:
+        """The given way of running networks, or the one that pays."""
+        able = isinstance(self.opened.generator, Executable)
+        if isinstance(asked, Execution):
+            if not able:
+                message = f"{self.name} cannot be run otherwise, {asked} was asked for"
+                raise InputError(message, field="execution", hint="leave the execution out")
+            return asked
+        if not asked or not able:
+            return None
+        shape = {"device": self.device, "weights": self.opened.sha256, "size": f"{request.width}x{request.height}"}
+        return acceleration.choose(partial(self._sample, request), request.steps * len(request.seeds), shape)
+
+    def _sample(self, request: Request, execution: Execution | None) -> None:
+        """A short walk, as a request would have it run in some way."""
+        short = replace(request.part(slice(0, 1)), canvas=None, steps=acceleration.STEPS, execution=execution)
+        sampler, plan = self.opened.samplers[short.sampler](short.steps), self.decide(short)
+        with fixed(_threads(short)):
+            synthesize(self._generator(short), sampler, plan, seeds=short.seeds, device=self.device)
+
+    def _ready(self, execution: Execution | None) -> Generator:
+        """The generator run in a way; it is made ready once."""
+        if execution is not None and execution not in self._ways:
+            generator = self.opened.generator
+            assert isinstance(generator, Executable), "requests for others are refused"
+            self._ways[execution] = generator.executed(execution)
+        return self._ways[execution]
 
     def _canvas(
         self, image: Source | Tensor | None, mask: Source | Tensor | None, height: int, width: int
@@ -419,6 +467,19 @@ def run(
     """Make the pictures of a recipe; raises what :func:`prepare` raises, and ``Unreachable``."""
     model, request = prepare(recipe, device=device)
     return model.fulfil(request, 1, callback_on_step_end, callback_on_picture)
+
+
+def _threads(request: Request) -> int:
+    """Inside one operation."""
+    return INNER_THREADS if request.execution is None else request.execution.threads
+
+
+def _reusing(generator: Generator, interval: int) -> Generator:
+    """The generator, asking the whole network in one of ``interval`` predictions; ``InputError`` if it cannot."""
+    if not isinstance(generator, Reusing):
+        hint = "leave the interval out"
+        raise InputError("this model has nothing to reuse from step to step", field="cache_interval", hint=hint)
+    return generator.reusing(interval)
 
 
 def _or(given: Any, default: Any) -> Any:

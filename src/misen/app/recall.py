@@ -65,6 +65,7 @@ def _recipe(image: object) -> Recipe | None:
 def _tells_words_alone(recipe: Recipe, size: int) -> bool:
     """Whether a complete recipe of one picture of a size has one prompt, which acts as it usually does."""
     told = [(one.modality, len(one.content), one.strength, one.window, one.route) for one in recipe.guidances]
-    rest = (recipe.canvas, recipe.negatives, len(recipe.seeds), recipe.height, recipe.width)
+    run = (recipe.cache_interval, recipe.execution)
+    rest = (recipe.canvas, recipe.negatives, len(recipe.seeds), recipe.height, recipe.width, *run)
     complete = None not in (recipe.sampler, recipe.num_inference_steps, recipe.guidance_scale)
-    return complete and told == [(WORDS, 1, 1.0, (0.0, 1.0), "native")] and rest == (None, (), 1, size, size)
+    return complete and told == [(WORDS, 1, 1.0, (0.0, 1.0), "native")] and rest == (None, (), 1, size, size, 1, None)

@@ -18,6 +18,7 @@ from torch import Tensor
 from misen import __version__
 from misen.app.request import Request, provided
 from misen.core.errors import ConfigError, InputError, closest
+from misen.core.execution import Engine, Execution, Precision
 from misen.core.guidance import MOST, USUAL, Consistency, Guidance, Route
 from misen.core.image import to_bytes
 from misen.core.registry import lookup, modalities
@@ -117,6 +118,21 @@ class GuidanceEntry(SignalEntry):
         )
 
 
+class ExecutionEntry(_Strict):
+    """How networks were run, where that was not as usual."""
+
+    precision: Precision = "float32"
+    """Of the numbers inside them."""
+    engine: Engine = "eager"
+    """What ran them."""
+    threads: int = Field(1, ge=1)
+    """Inside one operation."""
+
+    def execution(self) -> Execution:
+        """The way."""
+        return Execution(self.precision, self.engine, self.threads)
+
+
 class CanvasEntry(_Strict):
     """The picture to change, at the model's size, and how."""
 
@@ -182,6 +198,10 @@ class Recipe(_Strict):
     """Length of the whole walk."""
     guidance_scale: float | None = None
     """What strength 1 of a native guidance stands for."""
+    cache_interval: int = Field(1, ge=1)
+    """The whole network is asked in one of how many predictions; 1 is always."""
+    execution: ExecutionEntry | None = None
+    """How networks were run; null as usual, the same to the last bit everywhere."""
     width: int | None = None
     """Width in pixels."""
     height: int | None = None
@@ -213,6 +233,8 @@ class Recipe(_Strict):
             sampler=request.sampler,
             num_inference_steps=request.steps,
             guidance_scale=request.scale,
+            cache_interval=request.cache_interval,
+            execution=ExecutionEntry(**asdict(request.execution)) if request.execution else None,
             width=request.width,
             height=request.height,
             upscaler=upscaler,
@@ -274,6 +296,7 @@ _TABLES: dict[Any, type[BaseModel]] = {
     "guidances": GuidanceEntry,
     "negatives": SignalEntry,
     "canvas": CanvasEntry,
+    "execution": ExecutionEntry,
 }
 """What lies under each key of a recipe."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from torch import Tensor
 
 from misen.assembly import WORDS
+from misen.core.execution import Execution
 from misen.core.guidance import Guidance
 from misen.core.signal import Signal
 from misen.editing.canvas import Canvas
@@ -30,6 +31,8 @@ class Request:
         sampler: name of one of the family's samplers.
         steps: length of the whole walk.
         scale: the guidance scale that strength 1 of a guidance stands for.
+        cache_interval: the whole network is asked in one of how many predictions.
+        execution: how networks are run; None as usual, the same to the last bit everywhere.
         kept: what a state file holds of the canvas's inversion; nothing if there was none.
     """
 
@@ -44,6 +47,8 @@ class Request:
     sampler: str
     steps: int
     scale: float
+    cache_interval: int = 1
+    execution: Execution | None = None
     kept: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
 
     def part(self, pictures: slice) -> Request:

@@ -69,6 +69,12 @@ class Sampling(Group):
     steps: Annotated[int | None, typer.Option(help="Length of the walk, 1 to 1000.")] = None
     guidance_scale: Annotated[float | None, typer.Option(help="What strength 1 of a guidance stands for.")] = None
     sampler: Annotated[str | None, typer.Option(help="A sampler of the model's family.")] = None
+    cache_interval: Annotated[
+        int | None, typer.Option(metavar="K", help="Ask the whole network in one of K predictions: faster, and near.")
+    ] = None
+    accelerate: Annotated[
+        bool | None, typer.Option("--accelerate", help="Run otherwise where a short probe says that it pays.")
+    ] = None
     size: Annotated[str | None, typer.Option(metavar="WxH", help="Size in pixels, such as 64x64.")] = None
 
     def given(self) -> dict[str, Any]:
@@ -85,6 +91,8 @@ class Sampling(Group):
             "num_inference_steps": self.steps,
             "guidance_scale": self.guidance_scale,
             "sampler": self.sampler,
+            "cache_interval": self.cache_interval,
+            "accelerate": bool(self.accelerate),
             "width": width,
             "height": height,
         }

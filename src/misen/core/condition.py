@@ -27,12 +27,14 @@ class Condition:
         value: (B, D), (B, L, D) or (B, D, h, w) float.
         present: (B,) bool; False marks the null condition of that item, whose value is ignored.
         mask: (B, L) bool for tokens, True where a token counts; None for the other layouts.
+        strength: how strongly an adapter's port acts; the other ports act fully, and guidance extrapolates.
     """
 
     layout: Layout
     value: Encoded
     present: Flags
     mask: Counted | None = None
+    strength: float = 1.0
 
     @classmethod
     def full(cls, layout: Layout, value: Encoded, mask: Counted | None = None) -> Condition:
@@ -45,7 +47,7 @@ class Condition:
     def __getitem__(self, index: slice | Tensor) -> Condition:
         """A sub-batch."""
         mask = None if self.mask is None else self.mask[index]
-        return Condition(self.layout, self.value[index], self.present[index], mask)
+        return replace(self, value=self.value[index], present=self.present[index], mask=mask)
 
     def where(self, keep: Flags) -> Condition:
         """The same condition, null where ``keep`` (B,) is False."""
@@ -55,12 +57,12 @@ class Condition:
         """Each item ``count`` times in a row."""
         mask = None if self.mask is None else self.mask.repeat_interleave(count, 0)
         value, present = (tensor.repeat_interleave(count, 0) for tensor in (self.value, self.present))
-        return Condition(self.layout, value, present, mask)
+        return replace(self, value=value, present=present, mask=mask)
 
     def to(self, device: torch.device | str) -> Condition:
         """The same condition on ``device``."""
         mask = None if self.mask is None else self.mask.to(device)
-        return Condition(self.layout, self.value.to(device), self.present.to(device), mask)
+        return replace(self, value=self.value.to(device), present=self.present.to(device), mask=mask)
 
 
 @runtime_checkable

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from misen.core.condition import Condition
 from misen.core.estimate import Estimate
+from misen.core.execution import Execution
 from misen.core.port import Port
 from misen.core.seeding import Streams
 from misen.core.shapes import Images, Masks, PerItem, Points, Scalar
@@ -70,6 +71,8 @@ def answering(generator: Generator, predict: Callable[[State, Level, Mapping[str
     """
     other: Any = copy.copy(generator)
     other.predict = predict
+    if isinstance(generator, Joint):
+        other.predict_jointly = lambda state, level, asked: [predict(state, level, given) for given in asked]
     return other  # type: ignore[no-any-return]
 
 
@@ -175,6 +178,43 @@ class Precise(Protocol):
 
     def full_precision(self) -> AbstractContextManager[None]:
         """A context in which ``predict`` and ``finish`` compute in float32."""
+        ...
+
+
+@runtime_checkable
+class Reusing(Protocol):
+    """Capability: a part of what the network makes for one prediction can serve the next ones, at a small loss."""
+
+    def reusing(self, interval: int) -> Self:
+        """The same generator for one walk, asking the whole network in one of ``interval`` predictions only.
+
+        Raises:
+            InputError: this network has no such part.
+        """
+        ...
+
+
+@runtime_checkable
+class Executable(Protocol):
+    """Capability: its networks can be run in other ways, faster and not the same to the last bit."""
+
+    def executed(self, execution: Execution) -> Self:
+        """A copy whose networks are run that way, and which makes answers that are mixed in one pass.
+
+        Raises:
+            NotFoundError: what runs them that way is not installed.
+        """
+        ...
+
+
+@runtime_checkable
+class Joint(Protocol):
+    """Capability: several questions about one state can be asked at once."""
+
+    def predict_jointly(
+        self, state: State, level: Level, asked: Sequence[Mapping[str, Condition]]
+    ) -> Sequence[Estimate]:
+        """The estimates under several sets of conditions, each as of ``predict``."""
         ...
 
 

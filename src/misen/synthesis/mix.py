@@ -17,7 +17,7 @@ import torch
 
 from misen.core.condition import Condition
 from misen.core.estimate import Estimate
-from misen.core.generator import Generator, Level, Predict, State
+from misen.core.generator import Generator, Joint, Level, Predict, State
 from misen.core.guidance import Guidance
 from misen.core.shapes import Counted
 
@@ -54,10 +54,17 @@ def mix(generator: Generator, natives: Sequence[Native], scale: float, negatives
 
     def mixed(state: State, level: Level) -> Estimate:
         active = [native for native in natives if native.guidance.acts_at(level.progress)]
-        terms = prefixes(active, scale, negatives)
-        return _total([(weight, generator.predict(state, level, given)) for weight, given in terms])
+        shares, asked = zip(*prefixes(active, scale, negatives), strict=True)
+        return _total([*zip(shares, _answers(generator, state, level, asked), strict=True)])
 
     return mixed
+
+
+def _answers(generator: Generator, state: State, level: Level, asked: Sequence[Conditions]) -> Sequence[Estimate]:
+    """What the generator says under each set of conditions."""
+    if isinstance(generator, Joint):
+        return generator.predict_jointly(state, level, asked)
+    return [generator.predict(state, level, given) for given in asked]
 
 
 def weights(strengths: Sequence[float], scale: float) -> list[float]:

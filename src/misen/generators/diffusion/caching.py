@@ -6,7 +6,6 @@ deviation: features are kept for each set of conditions, since guided sampling a
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,7 +16,6 @@ from torch import Tensor, nn
 from misen.core.condition import Condition
 from misen.core.shapes import Maps
 from misen.generators.diffusion.denoiser import Denoiser, Flow
-from misen.generators.diffusion.generator import DiffusionGenerator
 
 Deep = tuple[Maps, Float[Tensor, "batch features h w"]]
 """What comes back from below the finest level, and the coarsest features there."""
@@ -90,10 +88,3 @@ def _equal(first: Condition, second: Condition) -> bool:
 
 def _alike(first: Tensor | None, second: Tensor | None) -> bool:
     return first is not None and second is not None and torch.equal(first, second)
-
-
-def caching(generator: DiffusionGenerator, interval: int) -> DiffusionGenerator:
-    """The same generator, going below the finest level of its U-Net in one of ``interval`` steps only."""
-    other = copy.copy(generator)
-    other.denoiser = CachingDenoiser(generator.denoiser, interval)
-    return other

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +20,21 @@ from misen.codecs.tiny import TinyDecoder
 from misen.core.condition import Condition
 from misen.core.errors import ModelFileError
 from misen.core.estimate import Estimate
+from misen.core.execution import Execution
 from misen.core.generator import Level, Player
 from misen.core.port import Port
 from misen.core.seeding import Streams
 from misen.core.shapes import Images, Maps, Masks, PerItem
 from misen.core.view import View
 from misen.generators.diffusion import lora
+from misen.generators.diffusion.caching import CachingDenoiser
 from misen.generators.diffusion.denoiser import Denoiser
+from misen.generators.diffusion.joint import joint
 from misen.generators.diffusion.players import DenoisingPlayer
 from misen.generators.diffusion.schedule import OURS, Schedule, alpha_scale
 from misen.generators.diffusion.state import Latents
 from misen.generators.diffusion.tuning import errors
+from misen.nn.execution import DTYPES, compile_parts, lowered
 
 
 def stride_of(autoencoder: Any) -> int:
@@ -53,7 +58,12 @@ class DiffusionGenerator:
         stride: pixels per cell of the latents, along each side.
         shape: (C, h, w) of the latents of the pictures it makes.
         size: height and width of the pictures it was trained on, in pixels.
+        exact: denoiser and autoencoder as they were built, where others take their place.
+        dtype: in which denoiser and autoencoder work.
     """
+
+    exact: tuple[Denoiser, KLAutoencoder | AutoencoderKL] | None = None
+    dtype: torch.dtype = torch.float32
 
     def __init__(
         self,
@@ -84,16 +94,33 @@ class DiffusionGenerator:
         """The clean latents foreseen from noisy ones."""
         alpha, scale = alpha_scale(level.sigma)
         timestep = torch.full((len(state.value),), self.schedule.timestep(level.sigma), device=state.value.device)
-        answer = self.denoiser(self._seen(state.value), timestep, conditions)
+        answer = self._answer(state.value, timestep, conditions)
         return Estimate(self.schedule.clean(state.value, answer, alpha, scale), self._viewer(level))
+
+    def predict_jointly(
+        self, state: Latents, level: Level, asked: Sequence[Mapping[str, Condition]]
+    ) -> Sequence[Estimate]:
+        """The clean latents foreseen under several sets of conditions: one after the other, unless run otherwise."""
+        given = joint(asked) if self.exact is not None else None
+        if given is None:
+            return [self.predict(state, level, conditions) for conditions in asked]
+        several = self.predict(state.at(state.value.repeat(len(asked), 1, 1, 1)), level, given)
+        return [several.at(point) for point in several.point.chunk(len(asked))]
 
     def finish(self, state: Latents) -> Images:
         """The picture, by the autoencoder's own decoder."""
         return self._decode(state.value).clamp(-1, 1)
 
-    def full_precision(self) -> AbstractContextManager[None]:
-        """Without the autocast that a caller may have put around everything; the weights are float32 anyway."""
-        return torch.autocast(self.denoiser.unet.device.type, enabled=False)
+    @contextmanager
+    def full_precision(self) -> Iterator[None]:
+        """By the exact networks, without the autocast that a caller may have put around everything."""
+        kept = self.denoiser, self.autoencoder, self.dtype
+        (self.denoiser, self.autoencoder), self.dtype = self.exact or kept[:2], torch.float32
+        try:
+            with torch.autocast(self.denoiser.unet.device.type, enabled=False):
+                yield
+        finally:
+            self.denoiser, self.autoencoder, self.dtype = kept
 
     def _seen(self, noisy: Maps) -> Maps:
         """What the network sees of noisy latents."""
@@ -109,8 +136,9 @@ class DiffusionGenerator:
         return view
 
     def _decode(self, point: Maps) -> Images:
-        image: Tensor = self.autoencoder.decode(point / self.autoencoder.config.scaling_factor).sample
-        return image
+        latents = (point / self.autoencoder.config.scaling_factor).to(self.dtype)
+        image: Tensor = self.autoencoder.decode(latents).sample
+        return image.to(point.dtype)
 
     def _glimpse(self, point: Maps) -> Images:
         if self.tiny is None:
@@ -122,7 +150,7 @@ class DiffusionGenerator:
 
     def encode(self, image: Images) -> Maps:
         """Clean latents (B, C, h, w) of pictures (B, 3, H, W) in [-1, 1]: the mode, so that nothing is random."""
-        latents: Tensor = self.autoencoder.encode(image).latent_dist.mode()
+        latents: Tensor = self.autoencoder.encode(image.to(self.dtype)).latent_dist.mode().to(image.dtype)
         scaling: float = self.autoencoder.config.scaling_factor
         return latents * scaling
 
@@ -175,13 +203,33 @@ class DiffusionGenerator:
 
     def _answer(self, noisy: Maps, timesteps: Tensor, conditions: Mapping[str, Condition]) -> Maps:
         """What the network says of noisy latents at timesteps (B,)."""
-        answer: Tensor = self.denoiser(self._seen(noisy), timesteps, conditions)
+        given = {name: replace(one, value=one.value.to(self.dtype)) for name, one in conditions.items()}
+        answer: Tensor = self.denoiser(self._seen(noisy).to(self.dtype), timesteps, given)
         return answer
 
     def twin(self) -> DiffusionGenerator:
-        """A copy with a denoiser of its own."""
+        """A copy with a denoiser of its own, run as it was built."""
         other = copy.copy(self)
-        other.denoiser = copy.deepcopy(self.denoiser)
+        denoiser, other.autoencoder = self.exact or (self.denoiser, self.autoencoder)
+        other.denoiser, other.exact, other.dtype = copy.deepcopy(denoiser), None, torch.float32
+        return other
+
+    # --- running faster ----------------------------------------------------------------------------------------------
+
+    def reusing(self, interval: int) -> DiffusionGenerator:
+        """A copy that goes below the finest level of its U-Net in one of ``interval`` predictions only."""
+        other = copy.copy(self)
+        other.denoiser = CachingDenoiser(self.denoiser, interval)
+        return other
+
+    def executed(self, execution: Execution) -> DiffusionGenerator:
+        """A copy whose U-Net and autoencoder are run otherwise; the tiny decoder and the ports stay as they are."""
+        other = copy.copy(self)
+        other.exact, other.dtype = (self.denoiser, self.autoencoder), DTYPES[execution.precision]
+        other.denoiser, other.autoencoder = (lowered(part, execution.precision) for part in other.exact)
+        unet = other.denoiser.unet
+        parts = [*unet.down_blocks, unet.mid_block, *unet.up_blocks, other.autoencoder.decoder]
+        compile_parts(parts, execution.engine)
         return other
 
     def retuned(self, folder: Path, share: float) -> DiffusionGenerator:

@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from misen.core.seeding import Streams
-from misen.generators.diffusion.caching import caching
 from misen.generators.diffusion.samplers import SAMPLERS
 
 
@@ -35,7 +34,7 @@ def depths(generator, monkeypatch):
 
 def test_an_interval_of_one_is_the_network_itself(generator, conditions):
     asked = ({}, conditions(2))
-    assert torch.equal(walk(caching(generator, 1), asked), walk(generator, asked))
+    assert torch.equal(walk(generator.reusing(1), asked), walk(generator, asked))
 
 
 def test_deep_features_are_made_once_an_interval_for_each_set_of_conditions(generator, conditions, depths):
@@ -43,24 +42,24 @@ def test_deep_features_are_made_once_an_interval_for_each_set_of_conditions(gene
     exact = walk(generator, asked)
     assert len(depths) == 12
     depths.clear()
-    near = walk(caching(generator, 2), asked)
+    near = walk(generator.reusing(2), asked)
     assert len(depths) == 6
     depths.clear()
-    far = walk(caching(generator, 3), asked)
+    far = walk(generator.reusing(3), asked)
     assert len(depths) == 4
     gaps = [(latents - exact).abs().mean().item() for latents in (near, far)]
     assert 0 < gaps[0] < gaps[1] < 0.3 * exact.abs().mean().item()
 
 
 def test_a_second_walk_begins_anew(generator):
-    cached = caching(generator, 4)
+    cached = generator.reusing(4)
     first = walk(cached)
     walk(cached, seeds=(3, 4, 5))
     assert torch.equal(walk(cached), first)
 
 
 def test_conditions_that_say_the_same_share_their_features(generator, conditions, depths):
-    cached, given = caching(generator, 2), [conditions(2) for _ in range(6)]
+    cached, given = generator.reusing(2), [conditions(2) for _ in range(6)]
     sampler = SAMPLERS["ddim"](6)
     with torch.no_grad():
         for level, again in zip(sampler.levels(guided=False), given, strict=True):
@@ -69,7 +68,7 @@ def test_conditions_that_say_the_same_share_their_features(generator, conditions
 
 
 def test_gradients_go_through_the_whole_network(generator, depths):
-    cached, levels = caching(generator, 2), SAMPLERS["ddim"](2).levels(guided=False)
+    cached, levels = generator.reusing(2), SAMPLERS["ddim"](2).levels(guided=False)
     state = cached.start(1, Streams((1,)))
     for level in levels:
         latents = state.value.clone().requires_grad_()
