@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -8,7 +9,15 @@ import pytest
 
 import foreign
 from misen.pretrained.stable_diffusion import folder as files
-from misen.pretrained.stable_diffusion.folder import Checkpoint
+from misen.pretrained.stable_diffusion.folder import SCHEDULER, Checkpoint
+
+
+def said(folder: Path, **settings: bool) -> Path:
+    """The folder, whose scheduler's configuration says more."""
+    path = folder / "scheduler" / SCHEDULER
+    path.write_text(json.dumps({**json.loads(path.read_text()), **settings}))
+    return folder
+
 
 BUILDERS: dict[str, Callable[[Path], Path]] = {
     "noise": foreign.plain,
@@ -16,6 +25,7 @@ BUILDERS: dict[str, Callable[[Path], Path]] = {
     "no signal left": lambda folder: foreign.plain(
         folder, prediction="v_prediction", rescale_betas_zero_snr=True, timestep_spacing="trailing"
     ),
+    "karras": lambda folder: said(foreign.plain(folder), use_karras_sigmas=True),
     "paired": foreign.paired,
     "repainter": lambda folder: foreign.plain(folder, channels=9),
 }

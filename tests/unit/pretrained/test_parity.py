@@ -97,6 +97,17 @@ def test_schedules_that_end_without_signal(opened, pipeline, sampler):
     assert gap(made.state.value, expected) <= CLOSE
 
 
+@pytest.mark.parametrize("sampler", ["dpm++2m", "euler", "unipc", "heun"])
+def test_levels_that_do_not_go_by_time(opened, pipeline, nothing_random, sampler):
+    made, pipe = ours(opened("karras"), sampler), pipeline("karras", sampler)
+    assert pipe.scheduler.config.use_karras_sigmas
+    assert gap(made.state.value, theirs(pipe, height=32, width=32)) <= CLOSE
+    assert (made.images - theirs(pipe, "pt", height=32, width=32)).abs().max() <= CLOSE
+    image = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    made = ours(opened("karras"), sampler, start=Start(image * 2 - 1, 0.6))
+    assert gap(made.state.value, theirs(pipeline("karras", sampler, "Img2Img"), image=image, strength=0.6)) <= CLOSE
+
+
 @pytest.mark.parametrize("sampler", SCHEDULERS)
 @pytest.mark.parametrize("name", ["noise", "paired"])
 def test_image_to_image(opened, pipeline, nothing_random, name, sampler):

@@ -39,6 +39,30 @@ def test_levels_are_those_of_diffusers(name, config, steps):
     assert [schedule.timestep(level.sigma) for level in levels] == pytest.approx(times, abs=1e-3)
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+@pytest.mark.parametrize("steps", [4, 7, 20])
+@pytest.mark.parametrize("spacing", ["linspace", "leading", "trailing"])
+@pytest.mark.parametrize("name", ["dpm++2m", "unipc", "euler", "heun"])
+def test_levels_that_do_not_go_by_time_are_those_of_diffusers(name, spacing, steps):
+    config = {**PLAIN, "timestep_spacing": spacing, "use_karras_sigmas": True}
+    theirs, schedule = SCHEDULERS[name].from_config(config), schedule_of(config)
+    theirs.set_timesteps(steps)
+    levels = samplers(schedule)[name](steps).levels(guided=False)
+    stages = 2 if name == "heun" else 1  # diffusers lists both stages of each step but the last
+    assert [level.sigma for level in levels] == pytest.approx(theirs.sigmas[:-1][::stages].tolist(), rel=1e-4)
+    times = theirs.timesteps[::stages].tolist()
+    assert [schedule.time(level) for level in levels] == pytest.approx(times, abs=1e-2)
+    assert levels[-1].next_sigma == 0
+
+
+def test_ddim_goes_by_time_whatever_is_said():
+    levels = [
+        samplers(schedule_of({**PLAIN, "use_karras_sigmas": said}))["ddim"](7).levels(guided=False)
+        for said in (False, True)
+    ]
+    assert [level.sigma for level in levels[0]] == [level.sigma for level in levels[1]]
+
+
 def test_ddim_ends_where_its_scheduler_does():
     def end(**changes):
         return samplers(schedule_of({**PLAIN, **changes}))["ddim"](4).levels(guided=False)[-1].next_sigma
@@ -73,8 +97,8 @@ def test_what_makes_no_sense_is_refused(setting, value):
 
 
 def test_what_is_not_followed_is_said():
-    with pytest.warns(UserWarning, match="use_karras_sigmas is not followed"):
-        schedule_of({**PLAIN, "use_karras_sigmas": True})
+    with pytest.warns(UserWarning, match="thresholding, use_lu_lambdas is not followed"):
+        schedule_of({**PLAIN, "use_lu_lambdas": True, "thresholding": True, "use_karras_sigmas": True})
 
 
 def test_unknown_schedulers_get_the_usual_sampler():

@@ -93,7 +93,7 @@ class DiffusionGenerator:
     def predict(self, state: Latents, level: Level, conditions: Mapping[str, Condition]) -> Estimate:
         """The clean latents foreseen from noisy ones."""
         alpha, scale = alpha_scale(level.sigma)
-        timestep = torch.full((len(state.value),), self.schedule.timestep(level.sigma), device=state.value.device)
+        timestep = torch.full((len(state.value),), self.schedule.time(level), device=state.value.device)
         answer = self._answer(state.value, timestep, conditions)
         return Estimate(self.schedule.clean(state.value, answer, alpha, scale), self._viewer(level))
 

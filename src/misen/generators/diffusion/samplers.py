@@ -9,29 +9,32 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import ClassVar
 
 from misen.core.errors import InputError
 from misen.core.generator import Level, Predict, Sampler
 from misen.core.seeding import Streams
 from misen.core.shapes import Maps
-from misen.generators.diffusion.schedule import OURS, Schedule, Spacing, alpha_scale
+from misen.generators.diffusion.schedule import OURS, Schedule, Spacing, TimedLevel, alpha_scale, karras
 from misen.generators.diffusion.state import Latents, Memory
 
 
 class Walk:
-    """What all samplers share: the levels of a walk of ``steps`` steps, evenly spaced in time.
+    """What all samplers share: the levels of a walk of ``steps`` steps, evenly spaced in time or as the schedule says.
 
     Attributes:
         spacing: where the walk sets foot on a schedule that does not say.
         spare: points of an even division that it leaves out at the clean end.
         whole: whether it sets foot on whole timesteps only.
+        timed: whether it goes by time whatever the schedule says.
     """
 
     name: str = ""
     spacing: ClassVar[Spacing] = "linspace"
     spare: ClassVar[int] = 0
     whole: ClassVar[bool] = True
+    timed: ClassVar[bool] = False
 
     def __init__(self, steps: int, schedule: Schedule = OURS) -> None:
         self.steps, self.schedule = steps, schedule
@@ -39,7 +42,23 @@ class Walk:
     def levels(self, *, guided: bool) -> Sequence[Level]:
         """The same walk, whether guided or not; raises ``InputError`` for more steps than the schedule has room for."""
         sigmas = [*map(self.schedule.sigma, self._times()), self._end()]
-        return [Level(index / self.steps, sigmas[index], sigmas[index + 1]) for index in range(self.steps)]
+        if self._rooted():
+            sigmas = [*karras(*self._range(sigmas), self.steps), self._end()]
+        return [self._level(index / self.steps, *pair) for index, pair in enumerate(pairwise(sigmas))]
+
+    def _rooted(self) -> bool:
+        """Whether the walk goes evenly in a root of the noise level, and not by time."""
+        return self.schedule.use_karras_sigmas and not self.timed
+
+    def _range(self, sigmas: Sequence[float]) -> tuple[float, float]:
+        """The largest and the smallest noise level of such a walk, whose levels would be these by time."""
+        return float(self.schedule.sigmas[-1]), float(self.schedule.sigmas[0])
+
+    def _level(self, progress: float, sigma: float, next_sigma: float) -> Level:
+        """A position; the network is told whole timesteps if the walk sets foot on no others."""
+        if not (self.whole and self._rooted()):
+            return Level(progress, sigma, next_sigma)
+        return TimedLevel(progress, sigma, next_sigma, float(round(self.schedule.timestep(sigma))))
 
     def _times(self) -> Sequence[float]:
         times = self.schedule.times(self.steps, self._spacing(), self.spare)
@@ -88,6 +107,7 @@ class Ddim(Walk):
 
     name = "ddim"
     spacing = "leading"
+    timed = True
 
     def _end(self) -> float:
         return 0.0 if self.schedule.set_alpha_to_one else float(self.schedule.sigmas[0])
@@ -120,6 +140,9 @@ class Exploded(Walk):
     """A walk in the space where noise is only ever added, ``latents / alpha``."""
 
     whole = False
+
+    def _range(self, sigmas: Sequence[float]) -> tuple[float, float]:
+        return sigmas[0], sigmas[-2]
 
     def _opened(self, state: Latents, level: Level) -> Latents:
         """Pure noise counts as the noise of the first level on nothing, if that level is the schedule's last."""
@@ -280,6 +303,7 @@ class MultistepConsistency(Walk):
     """
 
     name = "consistency"
+    timed = True
 
     def step(self, state: Latents, level: Level, predict: Predict, rng: Streams) -> Latents:
         """One step."""

@@ -19,6 +19,7 @@ import torch
 from jaxtyping import Float, Float32, Float64, Int
 from torch import Tensor
 
+from misen.core.generator import Level
 from misen.core.shapes import Maps
 
 TIMESTEPS = 1000
@@ -31,6 +32,8 @@ SCHEDULER: Mapping[str, Any] = {
 }
 """Our schedule in the words of diffusers' schedulers; the offset means nothing here, but its pipeline wants it."""
 LARGEST_BETA = 0.999
+KARRAS_POWER = 7
+"""Of the levels that do not go by time: the larger, the more of them have little noise."""
 LEAST_SIGNAL = 2**-24
 Spacing = Literal["linspace", "leading", "trailing"]
 """Evenly from end to end, from the clean end, or from the noisy end."""
@@ -53,6 +56,7 @@ class Schedule:
         steps_offset: added to the timesteps that are spaced from the clean end.
         rescale_betas_zero_snr: whether noise grows until nothing else is left.
         set_alpha_to_one: whether DDIM's last step takes away all noise, or leaves that of timestep 0.
+        use_karras_sigmas: whether walks go evenly in a root of the noise level, in place of evenly in time.
     """
 
     num_train_timesteps: int = TIMESTEPS
@@ -65,6 +69,7 @@ class Schedule:
     steps_offset: int = 0
     rescale_betas_zero_snr: bool = False
     set_alpha_to_one: bool = True
+    use_karras_sigmas: bool = False
 
     @cached_property
     def kept(self) -> Float64[Tensor, " timesteps"]:
@@ -84,8 +89,15 @@ class Schedule:
         return float(np.interp(timestep, range(self.num_train_timesteps), self.sigmas.numpy()))
 
     def timestep(self, sigma: float) -> float:
-        """The timestep of a noise level; inverts ``sigma``."""
-        return float(np.interp(sigma, self.sigmas.numpy(), range(self.num_train_timesteps)))
+        """The timestep of a noise level; inverts ``sigma``, which it does by logarithms if walks do not go by time."""
+        known, sought = self.sigmas.numpy(), sigma
+        if self.use_karras_sigmas:
+            known, sought = np.log(known), math.log(sigma)
+        return float(np.interp(sought, known, range(self.num_train_timesteps)))
+
+    def time(self, level: Level) -> float:
+        """The timestep that a network is told at a level."""
+        return level.timestep if isinstance(level, TimedLevel) else self.timestep(level.sigma)
 
     def mixture(self, timesteps: Int[Tensor, " batch"]) -> tuple[PerMap, PerMap]:
         """``alpha`` and ``scale``, (B, 1, 1, 1) each, of integer timesteps (B,)."""
@@ -105,6 +117,17 @@ class Schedule:
     def clean(self, noisy: Maps, answer: Maps, alpha: PerMap | float, scale: PerMap | float) -> Maps:
         """x0 of noisy latents and what the network predicts of them."""
         return FORESEEN[self.prediction_type](noisy, answer, alpha, scale)
+
+
+@dataclass(frozen=True)
+class TimedLevel(Level):
+    """A position at which the network is told another timestep than that of the noise level.
+
+    Attributes:
+        timestep: the one it is told.
+    """
+
+    timestep: float = 0.0
 
 
 OURS = Schedule()
@@ -171,6 +194,16 @@ SPACINGS: Mapping[str, Callable[[Schedule, int, int], list[float]]] = {
     "trailing": _trailing,
 }
 """Timesteps of a walk by ``timestep_spacing``."""
+
+
+def karras(largest: float, smallest: float, steps: int) -> list[float]:
+    """Noise levels from the largest to the smallest, even in their root.
+
+    Source: Karras et al. 2022 (arXiv:2206.00364), equation 5 with rho = 7.
+    """
+    ends = (level ** (1 / KARRAS_POWER) for level in (largest, smallest))
+    levels: list[float] = (np.linspace(*ends, steps) ** KARRAS_POWER).tolist()
+    return levels
 
 
 # --- what a network predicts -----------------------------------------------------------------------------------------

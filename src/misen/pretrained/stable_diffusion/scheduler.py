@@ -32,7 +32,7 @@ CHOICES: Mapping[str, Mapping[str, Any]] = {
     "timestep_spacing": SPACINGS,
 }
 UNFOLLOWED = (
-    "thresholding", "use_beta_sigmas", "use_exponential_sigmas", "use_flow_sigmas", "use_karras_sigmas",
+    "sigma_max", "sigma_min", "thresholding", "use_beta_sigmas", "use_exponential_sigmas", "use_flow_sigmas",
     "use_lu_lambdas",
 )  # fmt: skip
 """Settings of diffusers' schedulers that our samplers know nothing of."""
@@ -69,4 +69,4 @@ def sampler_of(config: Mapping[str, Any]) -> str:
 def _admit(config: Mapping[str, Any]) -> None:
     """Say which settings are not followed."""
     if ignored := [name for name in UNFOLLOWED if config.get(name)]:
-        warnings.warn(f"the scheduler's {', '.join(ignored)} is not followed: levels are even in time", stacklevel=4)
+        warnings.warn(f"the scheduler's {', '.join(ignored)} is not followed", stacklevel=4)
