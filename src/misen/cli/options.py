@@ -52,7 +52,12 @@ def expanded(command: Callable[..., None]) -> Callable[..., None]:
 
 ModelName = Annotated[
     str | None,
-    typer.Option("--model", metavar="NAME|FAMILY|PATH", help="A shipped model, a family (its best) or a folder."),
+    typer.Option(
+        "--model",
+        metavar="NAME|FAMILY|FOLDER|ID",
+        help="A shipped model, a family (its best), a folder, ours or diffusers', or the id of one from the hub that "
+        "is on this machine; `misen convert` makes a folder of a single file.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
@@ -75,7 +80,7 @@ class Sampling(Group):
     accelerate: Annotated[
         bool | None, typer.Option("--accelerate", help="Run otherwise where a short probe says that it pays.")
     ] = None
-    size: Annotated[str | None, typer.Option(metavar="WxH", help="Size in pixels, such as 64x64.")] = None
+    size: Annotated[str | None, typer.Option(metavar="N|WxH", help="Size in pixels, such as 256 or 96x64.")] = None
 
     def given(self) -> dict[str, Any]:
         """What a person set, by the name of its field."""
@@ -115,10 +120,10 @@ class Output(Group):
 
 
 def sides(size: str) -> tuple[int, int]:
-    """Width and height of ``WxH``."""
-    if not (found := re.fullmatch(r"(\d{1,9})x(\d{1,9})", size)):
-        raise InputError(f"--size must be WxH in pixels, got {size!r}", field="size", hint="for example 64x64")
-    return int(found[1]), int(found[2])
+    """Width and height of ``WxH``, or of ``N`` for a square."""
+    if not (found := re.fullmatch(r"(\d{1,9})(?:x(\d{1,9}))?", size)):
+        raise InputError(f"--size must be N or WxH in pixels, got {size!r}", field="size", hint="for example 256")
+    return int(found[1]), int(found[2] or found[1])
 
 
 def refuse_together(first: str, others: Mapping[str, Any], hint: str) -> None:

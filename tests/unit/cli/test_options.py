@@ -11,8 +11,9 @@ from misen.core.errors import InputError
 
 def test_sizes():
     assert sides("64x128") == (64, 128)
-    for wrong in ("64", "64x", "x64", "64X64", "-8x64", "1e3x64", "64x64x64", "9" * 12 + "x1"):
-        with pytest.raises(InputError, match="--size must be WxH"):
+    assert sides("256") == (256, 256)
+    for wrong in ("", "64x", "x64", "64X64", "-8x64", "1e3x64", "64x64x64", "9" * 12 + "x1"):
+        with pytest.raises(InputError, match="--size must be N or WxH"):
             sides(wrong)
 
 
