@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from misen.core.condition import Encoder
 from misen.core.energy import Energy
@@ -22,6 +22,12 @@ from misen.core.upscaler import Upscaler
 from misen.nn.description import CARD, read_card
 from misen.nn.tensor_file import check_layout
 from misen.pretrained import INDEX, hub
+
+if TYPE_CHECKING:
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    from misen.nn.room import Burden
+    from misen.pretrained.stable_diffusion.folder import Checkpoint
 
 WEIGHTS = Path(__file__).parent / "weights"
 """The folder of the models that ship."""
@@ -102,6 +108,19 @@ class Defaults:
 
 
 @dataclass(frozen=True)
+class Outline:
+    """What of a model is still to be opened.
+
+    Attributes:
+        burden: what that takes.
+        stage: where its networks stand without weights.
+    """
+
+    burden: Burden
+    stage: FakeTensorMode
+
+
+@dataclass(frozen=True)
 class Opened:
     """A model's generator with what is needed to use it.
 
@@ -113,6 +132,7 @@ class Opened:
         sha256: digest over the digests of its weights.
         save: writes a folder from which it can be opened.
         own_encoders: by modality, of what it reads otherwise than our models do.
+        outline: set where its networks have no weights, so that it plans and makes nothing.
     """
 
     name: str
@@ -122,6 +142,7 @@ class Opened:
     sha256: str
     save: Callable[[Path], None]
     own_encoders: Mapping[str, Encoder] = field(default_factory=dict)
+    outline: Outline | None = None
 
     @property
     def encoders(self) -> Mapping[str, Encoder]:
@@ -160,6 +181,22 @@ def open_model(name: str, device: str = "cpu") -> Opened:
         sha256=fingerprint(folder),
         save=lambda target: files.save(generator, target),
     )
+
+
+def outline_model(name: str) -> Opened:
+    """What is known of a model without its weights, as they may be large: enough to plan; errors as of ``open_model``.
+
+    Our own models are small, and opened.
+    """
+    folder = find(name)
+    if (folder / CARD).exists():
+        return open_model(name)
+    from misen.nn.rehearsal import stage
+    from misen.pretrained.stable_diffusion import folder as files
+
+    where = stage()
+    outlined = _foreign(files.outline(folder, where), name, sha256="")
+    return replace(outlined, outline=Outline(files.weigh(folder), where))
 
 
 @dataclass(frozen=True)
@@ -227,13 +264,19 @@ def _open_foreign(folder: Path, name: str, device: str) -> Opened:
     """A folder of diffusers'."""
     from misen.pretrained.stable_diffusion import folder as files
 
-    checkpoint = files.load(folder, device)
+    return _foreign(files.load(folder, device), name, fingerprint(folder))
+
+
+def _foreign(checkpoint: Checkpoint, name: str, sha256: str) -> Opened:
+    """Somebody else's model with its own defaults."""
+    from misen.pretrained.stable_diffusion import folder as files
+
     return Opened(
         name=name,
         generator=checkpoint.generator,
         samplers=checkpoint.samplers,
         defaults=Defaults(checkpoint.sampler, files.STEPS, checkpoint.kind.scale),
-        sha256=fingerprint(folder),
+        sha256=sha256,
         save=checkpoint.save,
         own_encoders=checkpoint.encoders,  # type: ignore[arg-type]  # each takes the signals of one modality
     )

@@ -8,6 +8,8 @@ Make pictures::
     model.invert("in.png", Text("a man")).save("state.safetensors")      # where the picture would come from
     result.images[0].save("out.png")             # a PNG that holds its recipe
     print(result.plan.explain())
+    model = outline("folder")                    # a foreign model without its weights, which may be large ...
+    forecast(model, model.request(...)).memory   # ... tells what pictures would take, in memory and time
 
 Repeat and inspect::
 
@@ -29,8 +31,9 @@ Everything a caller gets wrong is a ``MisenError``; see :mod:`misen.core.errors`
 from misen.app.catalog import Card, catalog
 from misen.app.conversion import Converted, convert
 from misen.app.destinations import destinations
+from misen.app.forecast import Forecast, forecast
 from misen.app.inversion import Inverted
-from misen.app.model import Model, load, prepare, run
+from misen.app.model import Model, load, outline, prepare, run
 from misen.app.recipe import Recipe
 from misen.app.replay import Verdict, replay
 from misen.app.result import Picture, Result
@@ -39,6 +42,7 @@ from misen.app.world import render_world
 __all__ = [
     "Card",
     "Converted",
+    "Forecast",
     "Inverted",
     "Model",
     "Picture",
@@ -48,7 +52,9 @@ __all__ = [
     "catalog",
     "convert",
     "destinations",
+    "forecast",
     "load",
+    "outline",
     "prepare",
     "render_world",
     "replay",

@@ -15,6 +15,7 @@ from torch import Tensor
 from misen import assembly
 from misen.app import acceleration, checks, inversion
 from misen.app.computing import INNER_THREADS, fixed
+from misen.app.forecast import Workload, sufficient
 from misen.app.progress import Callback, watch
 from misen.app.recall import recalled, require_base
 from misen.app.recipe import ModelReference, Recipe, coverage
@@ -251,6 +252,18 @@ class Model:
             negatives=request.negatives,
         )
 
+    def workload(self, request: Request) -> Workload:
+        """What of a checked request decides its cost."""
+        return Workload(
+            generator=self._generator(request),
+            sampler=self.opened.samplers[request.sampler](request.steps),
+            plan=self.decide(request),
+            size=self._made(request.height, request.width),
+            pictures=len(request.seeds),
+            device=self.device,
+            where=self.opened.outline.stage if self.opened.outline else None,
+        )
+
     def fulfil(
         self,
         request: Request,
@@ -284,7 +297,7 @@ class Model:
     ) -> Iterator[tuple[Request, Synthesis]]:
         """Each part of a request with its pictures."""
         for index, part in enumerate(parts):
-            with fixed(_threads(part)):
+            with fixed(_threads(part)), sufficient(self.workload(part)):
                 walk = self._enlarge(self._walk(part, watch(callback, index, len(parts)), memory), part)
             yield part, walk
 
@@ -424,6 +437,15 @@ def load(name: str | Path | None = None, *, device: str = "cpu") -> Model:
         InputError: there is no such device.
     """
     return Model.from_pretrained(name or assembly.USUAL_MODEL, device=device)
+
+
+def outline(name: str | Path | None = None) -> Model:
+    """A model that plans and forecasts and makes nothing: weights of other people's are left on the disk.
+
+    Raises:
+        NotFoundError: as of :func:`load`, and so are the others.
+    """
+    return Model(assembly.outline_model(str(name or assembly.USUAL_MODEL)))
 
 
 def prepare(recipe: Recipe, *, device: str = "cpu") -> tuple[Model, Request]:

@@ -24,23 +24,24 @@ def generate(*, recipe: RecipeFile = None, wishes: Wishes, sampling: Sampling, o
     """Make pictures from any guidance, or none."""
     from misen.cli import production
 
-    production.fulfil(*_ordered(recipe, wishes, sampling), output)
+    production.fulfil(*_ordered(recipe, wishes, sampling, outlined=output.explain), output)
 
 
 def explain(*, recipe: RecipeFile = None, wishes: Wishes, sampling: Sampling, json: Json = False) -> None:
-    """Print the plan: how each guidance would act and why, and what it would cost."""
+    """Print the plan: how each guidance would act and why, and what it would take."""
     from misen.cli import production
 
-    production.explain(*_ordered(recipe, wishes, sampling), json=json)
+    production.explain(*_ordered(recipe, wishes, sampling, outlined=True), json=json)
 
 
-def _ordered(recipe: Path | None, wishes: Wishes, sampling: Sampling) -> tuple[Model, Request]:
-    """The model and the request that the options, or a recipe instead, describe."""
+def _ordered(recipe: Path | None, wishes: Wishes, sampling: Sampling, *, outlined: bool) -> tuple[Model, Request]:
+    """The model, or its outline, and the request that the options, or a recipe and its model instead, describe."""
     from misen import app
 
     if recipe is not None:
         refuse_together("--recipe", {**wishes.given(), **sampling.given()}, "a recipe says everything; edit it instead")
         return app.prepare(app.Recipe.read(recipe))
     guidances = wishes.guidances()
-    model = app.load(sampling.model)
+    probes = bool(sampling.accelerate)  # which needs the weights
+    model = app.outline(sampling.model) if outlined and not probes else app.load(sampling.model)
     return model, model.request(*guidances, **sampling.settings())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from misen.app import Model, Picture, Result, destinations
+from misen.app import Model, Picture, Result, destinations, forecast
 from misen.app.progress import Callback, Progress
 from misen.app.request import Request
 from misen.cli.meter import Meter, metered
@@ -43,12 +43,13 @@ def _tell(result: Result, edits: Sequence[EditReport]) -> None:
 
 
 def explain(model: Model, request: Request, *, json: bool) -> None:
-    """Print what would be done."""
-    plan = model.decide(request)
+    """Print what would be done, and what it would take."""
+    plan, cost = model.decide(request), forecast(model, request)
     if json:
-        print_json({"model": model.name, **plan.to_json()})
+        print_json({"model": model.name, **plan.to_json(), "forecast": cost.to_json()})
     else:
         print(plan.explain())
+        print(cost.explain())
 
 
 def _make(model: Model, request: Request, paths: Sequence[Path], *, overwrite: bool) -> Result:

@@ -9,7 +9,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from misen.core.errors import ModelFileError, NotFoundError, StorageError, brief
 
@@ -23,14 +23,23 @@ MOST_AXES = 8
 """Of a tensor."""
 
 
-def check_layout(path: Path) -> None:
-    """Raise ``ModelFileError`` naming the broken rule unless ``path`` is a well-formed safetensors file.
+class Stored(NamedTuple):
+    """A tensor as a header describes it: the name of its type, one of ``ITEM_SIZES``, and its shape."""
 
-    Reads no more than the header. Raises ``NotFoundError`` if there is no such file.
+    kind: str
+    shape: tuple[int, ...]
+
+
+def check_layout(path: Path) -> dict[str, Stored]:
+    """What a well-formed safetensors file holds, by name; no more than the header is read.
+
+    Raises:
+        ModelFileError: it is none; the broken rule is named.
+        NotFoundError: there is no such file.
     """
     try:
         with path.open("rb") as stream:
-            _check(stream, path.stat().st_size)
+            return _check(stream, path.stat().st_size)
     except (FileNotFoundError, IsADirectoryError) as error:
         raise NotFoundError(f"there is no weights file {path}", field=str(path)) from error
     except OSError as error:
@@ -46,7 +55,7 @@ def refusal(path: Path, rule: str) -> ModelFileError:
     )
 
 
-def _check(stream: BinaryIO, size: int) -> None:
+def _check(stream: BinaryIO, size: int) -> dict[str, Stored]:
     start = stream.read(8)
     length = int.from_bytes(start, "little")
     if _is_pickle(start) and length > size:
@@ -58,6 +67,7 @@ def _check(stream: BinaryIO, size: int) -> None:
     header = _parse(stream.read(length))
     header.pop("__metadata__", None)
     _check_spans([_span(name, entry) for name, entry in header.items()], size - 8 - length)
+    return {name: Stored(entry["dtype"], tuple(entry["shape"])) for name, entry in header.items()}
 
 
 def _is_pickle(start: bytes) -> bool:

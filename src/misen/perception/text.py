@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +16,14 @@ from misen.nn.weights import SHIPPED
 
 GROUP = 64
 """How many sentences are computed together."""
+TURN = threading.Lock()
+"""Tokenizers keep how to pad and to cut as settings of their own, so that only one thread may use one at a time."""
+
+
+def tokenized(tokenizer: CLIPTokenizer, sentences: str | Sequence[str], **settings: Any) -> Any:
+    """What a tokenizer makes of sentences, whichever threads ask."""
+    with TURN:
+        return tokenizer(sentences if isinstance(sentences, str) else list(sentences), **settings)
 
 
 @cache
@@ -51,7 +61,7 @@ class TextTower(nn.Module):
 
     def tokenize(self, sentences: Sequence[str]) -> list[list[int]]:
         """The ids of each sentence, cut at the limit."""
-        ids: list[list[int]] = self.tokenizer(list(sentences), truncation=True).input_ids
+        ids: list[list[int]] = tokenized(self.tokenizer, sentences, truncation=True).input_ids
         return ids
 
     def forward(self, sentences: Sequence[str]) -> Vectors:

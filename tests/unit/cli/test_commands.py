@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import warnings
 from pathlib import Path
 
@@ -44,10 +45,15 @@ def test_explain_makes_nothing(misen, idle, tmp_path):
     sketch = INPUTS / "sketch-top-hat.png"
     told = misen("generate", "--sketch", sketch, "--text", "a man", "--explain", "-o", tmp_path / "a.png")
     assert told.code == 0
-    assert told.out == misen("explain", "--sketch", sketch, "--text", "a man").out
+    *plan, cost = told.out.splitlines()
+    *same, _ = misen("explain", "--sketch", sketch, "--text", "a man").out.splitlines()
+    assert plan == same
+    assert re.fullmatch(r"about [\d.,]+ [MG]B of memory, with [\d.,]+ GB free; [\d.e-]+ s and .* GFLOP a picture", cost)
     assert "native: port 'sketch' was trained on sketch" in told.out
     plan = misen("explain", "--text", "a man", "--steps", 7, "--json").json
     assert (plan["steps"], plan["guidances"][0]["route"]) == (7, "native")
+    assert plan["forecast"]["opening"] == 0
+    assert plan["forecast"]["memory"] > 1e8
     assert list(tmp_path.iterdir()) == []
 
 

@@ -6,12 +6,16 @@ import shutil
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch._subclasses.fake_tensor import FakeTensor
 from transformers import CLIPTextModel
 
 import foreign
 from misen import assembly
-from misen.core.errors import ModelFileError, NotFoundError
+from misen.core.errors import LimitError, ModelFileError, NotFoundError
 from misen.core.generator import Generator, Projectable, Repainting, Sizable, Startable
+from misen.nn import room
+from misen.nn.rehearsal import stage
+from misen.pretrained.parts import weigh_part
 from misen.pretrained.stable_diffusion import folder as files
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
@@ -88,7 +92,7 @@ def test_missing_and_extra_tensors_are_listed(copied):
     tensors = load_file(copied / UNET)
     tensors["left.over"] = tensors.pop("conv_in.bias")
     save_file(tensors, copied / UNET, {"format": "pt"})
-    with pytest.raises(ModelFileError, match=r"1 missing: conv_in\.bias; 1 extra: left\.over"):
+    with pytest.raises(ModelFileError, match=r"1 missing: conv_in\.bias \(16,\); 1 extra: left\.over \(16,\)"):
         files.load(copied)
 
 
@@ -128,6 +132,44 @@ def test_text_encoders_of_older_files_hold_positions_too(copied):
     tensors[f"{prefix}embeddings.position_ids"] = torch.arange(77)[None]
     save_file(tensors, path, {"format": "pt"})
     assert isinstance(files.load(copied).parts["text_encoder"], CLIPTextModel)
+
+
+@pytest.mark.parametrize("name", ["noise", "paired", "repainter"])
+def test_an_outline_plans_without_weights(folder_of, opened, name):
+    where = stage()
+    outlined, whole = files.outline(folder_of(name), where).generator, opened(name).generator
+    assert (outlined.ports, outlined.shape, outlined.side_step) == (whole.ports, whole.shape, whole.side_step)
+    assert all(isinstance(parameter, FakeTensor) for parameter in outlined.network.parameters())
+    burden, parts = files.weigh(folder_of(name)), opened(name).parts
+    networks = [part for part in parts.values() if isinstance(part, torch.nn.Module)]
+    numbers = sum(parameter.numel() for network in networks for parameter in network.parameters())
+    assert burden.opened == burden.peak == 4 * numbers
+    assert burden.stored > burden.opened
+
+
+def test_half_floats_are_there_twice_while_they_are_opened(copied):
+    whole, path = files.weigh(copied), copied / UNET
+    save_file({name: tensor.half() for name, tensor in load_file(path).items()}, path, {"format": "pt"})
+    halved = files.weigh(copied)
+    assert halved.opened == whole.opened
+    unet = weigh_part(copied / "unet", *files.PARTS["unet"])
+    assert halved.peak == max(whole.opened, unet.peak)
+    assert unet.peak == unet.opened + path.stat().st_size
+
+
+def test_models_for_which_memory_does_not_suffice_are_refused(copied, monkeypatch):
+    monkeypatch.setattr(room, "free", lambda device: files.weigh(copied).peak - 1)
+    with pytest.raises(LimitError, match=r"opening .* needs .* MB of memory, and .* MB are free"):
+        files.load(copied)
+
+
+def test_folders_of_a_later_generation_are_refused(copied):
+    for version in ("0.999", "soon"):
+        describe(copied / "model_index.json", _diffusers_version=version)
+        files.load(copied)
+    describe(copied / "model_index.json", _diffusers_version="1.0.0")
+    with pytest.raises(ModelFileError, match="needs diffusers >= 1, have 0"):
+        files.load(copied)
 
 
 def test_the_assembly_opens_it_with_its_own_encoder_and_defaults(folder_of):

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from misen.core.condition import Condition, Layout, check_layout
 from misen.modalities.text.signal import Text
+from misen.perception.text import tokenized
 
 
 class TextEncoder:
@@ -42,14 +43,14 @@ class TextEncoder:
         return Condition("tokens", value, present, mask)
 
     def _ids(self, prompts: Sequence[str]) -> Tensor:
-        padded = self.tokenizer(list(prompts), padding="max_length", truncation=True, return_tensors="pt")
+        padded = tokenized(self.tokenizer, prompts, padding="max_length", truncation=True, return_tensors="pt")
         return padded.input_ids  # type: ignore[no-any-return]
 
     def _warn(self, signal: Text) -> None:
         """Say how much of each typed prompt does not fit; captions of the world are cut silently."""
         limit = self.tokenizer.model_max_length
         for prompt in (p for p, claims in zip(signal.prompts, signal.claims, strict=True) if claims is None):
-            if (dropped := len(self.tokenizer(prompt, verbose=False).input_ids) - limit) > 0:
+            if (dropped := len(tokenized(self.tokenizer, prompt, verbose=False).input_ids) - limit) > 0:
                 start = prompt if len(prompt) <= 40 else prompt[:39] + "…"
                 warnings.warn(f"prompt {start!r} is too long: its last {dropped} tokens were dropped", stacklevel=3)
 

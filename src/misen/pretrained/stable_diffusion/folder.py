@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 from misen.core.errors import ModelFileError, NotFoundError
@@ -20,9 +23,11 @@ from misen.generators.diffusion.generator import stride_of
 from misen.generators.diffusion.samplers import samplers
 from misen.modalities.text.encoder import TextEncoder
 from misen.modalities.text.signal import Text
+from misen.nn import room
 from misen.nn.description import read_json
+from misen.nn.room import Burden
 from misen.pretrained import INDEX
-from misen.pretrained.parts import fitting, open_part
+from misen.pretrained.parts import fitting, open_part, outline_part, weigh_part
 from misen.pretrained.stable_diffusion.denoiser import TEXT, SizedDenoiser, StockDenoiser
 from misen.pretrained.stable_diffusion.generator import Repainter, StableDiffusion
 from misen.pretrained.stable_diffusion.scheduler import sampler_of, schedule_of
@@ -123,10 +128,36 @@ def load(folder: Path, device: str = "cpu") -> Checkpoint:
     Raises:
         NotFoundError: the folder lacks a part.
         ModelFileError: it is of another kind, or a part is pickled, malformed, not finite, or does not fit the others.
+        LimitError: its networks need more memory than is free.
     """
+    if (needed := weigh(folder).peak) > room.free(device):
+        hint = "close other programs, or open a smaller model"
+        raise room.shortage(f"opening {folder}", needed, device, field="model", hint=hint)
+    return _assembled(folder, device, lambda *part: open_part(*part).to(device))
+
+
+def outline(folder: Path, where: FakeTensorMode) -> Checkpoint:
+    """What ``load`` would open, without weights: it tells shapes, and knows no prompt. Errors as of ``load``.
+
+    Args:
+        folder: is looked into, and no weights are read.
+        where: the stage on which its networks are built.
+    """
+    return _assembled(folder, "cpu", partial(outline_part, where=where))
+
+
+def weigh(folder: Path) -> Burden:
+    """What ``load`` takes, in bytes; errors as there, of what is seen without reading weights."""
+    kind = _kind(read_json(folder / INDEX), folder)
+    burdens = (weigh_part(folder / name, *PARTS[name]) for name in _networks(kind))
+    return sum(burdens, Burden())
+
+
+def _assembled(folder: Path, device: str, opener: Callable[[Path, Any, str], Any]) -> Checkpoint:
+    """What is in a folder, each network as ``opener`` opens it."""
     index, config = read_json(folder / INDEX), read_json(folder / "scheduler" / SCHEDULER)
     kind, schedule = _kind(index, folder), schedule_of(config)
-    parts, besides = _parts(folder, kind, device), dict(kind.besides)
+    parts, besides = _parts(folder, kind, opener), dict(kind.besides)
     encoder = _encoder(parts, kind)
     _require_fit(parts, encoder, folder)
     null = encoder.encode(Text(""), "tokens").value[0]
@@ -136,7 +167,9 @@ def load(folder: Path, device: str = "cpu") -> Checkpoint:
         null = torch.zeros_like(null)
     repaints = parts["unet"].config.in_channels > parts["unet"].config.out_channels
     maker = Repainter if repaints else StableDiffusion
-    generator = maker(_denoiser(parts, null).to(device), parts["vae"], schedule)
+    denoiser = _denoiser(parts, null)
+    denoiser.ports.to(device)
+    generator = maker(denoiser, parts["vae"], schedule)
     return Checkpoint(kind, generator, {TEXT: encoder}, sampler_of(config), parts, besides, config)
 
 
@@ -144,6 +177,10 @@ def load(folder: Path, device: str = "cpu") -> Checkpoint:
 
 
 def _kind(index: Mapping[str, Any], folder: Path) -> Kind:
+    stated = str(index.get("_diffusers_version", ""))
+    if _generation(stated) > _generation(diffusers.__version__):
+        message = f"{folder} needs diffusers >= {_generation(stated)}, have {diffusers.__version__}"
+        raise ModelFileError(message, field=str(folder), hint="install a newer diffusers")
     named = str(index.get("_class_name"))
     if named not in KINDS:
         accepted = ", ".join(KINDS)
@@ -153,9 +190,20 @@ def _kind(index: Mapping[str, Any], folder: Path) -> Kind:
     return KINDS[named]
 
 
-def _parts(folder: Path, kind: Kind, device: str) -> dict[str, Any]:
+def _generation(version: str) -> int:
+    """The first number of a version, 0 if there is none: a higher one may mean other files."""
+    number = re.match(r"\d{1,9}", version)
+    return int(number[0]) if number else 0
+
+
+def _networks(kind: Kind) -> tuple[str, ...]:
+    """The folders of the networks, in the order in which they are opened."""
+    return ("unet", "vae", *kind.readers)
+
+
+def _parts(folder: Path, kind: Kind, opener: Callable[[Path, Any, str], Any]) -> dict[str, Any]:
     """Networks and tokenizers by the names of their folders."""
-    networks = {name: open_part(folder / name, *PARTS[name]).to(device) for name in ("unet", "vae", *kind.readers)}
+    networks = {name: opener(folder / name, *PARTS[name]) for name in _networks(kind)}
     tokenizers = {
         _tokenizer_of(name): _tokenizer(folder / _tokenizer_of(name), networks[name]) for name in kind.readers
     }

@@ -15,6 +15,7 @@ from torch.nn import functional
 from misen.core.condition import Condition, Layout, check_layout
 from misen.core.shapes import Tokens, Vectors
 from misen.modalities.text.encoder import TextEncoder
+from misen.perception.text import tokenized
 
 
 class PairedTextEncoder(TextEncoder):
@@ -43,7 +44,7 @@ class PairedTextEncoder(TextEncoder):
 
 
 def _states(reader: TextEncoder, prompts: Sequence[str]) -> Any:
-    padded = reader.tokenizer(list(prompts), padding="max_length", truncation=True, return_tensors="pt")
+    padded = tokenized(reader.tokenizer, prompts, padding="max_length", truncation=True, return_tensors="pt")
     return reader.model(input_ids=padded.input_ids.to(reader.model.device), output_hidden_states=True)
 
 
