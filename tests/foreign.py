@@ -10,7 +10,16 @@ from typing import Any
 import diffusers
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+from transformers import (
+    CLIPConfig,
+    CLIPImageProcessorPil,
+    CLIPModel,
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    CLIPTokenizer,
+    CLIPVisionConfig,
+)
 
 WORDS = ("a", "red", "blue", "circle", "square", "on", "grass")
 WIDTH = 32
@@ -109,4 +118,22 @@ def paired(folder: Path, **settings: Any) -> Path:
             text_encoder_2=text_model(words, CLIPTextModelWithProjection), scheduler=DDIMScheduler(**SCHEDULER),
             add_watermarker=False, **settings,
         ).save_pretrained(folder)  # fmt: skip
+    return folder
+
+
+def clip(folder: Path) -> Path:
+    """Both towers of CLIP, for pictures of 30 x 30."""
+    with torch.random.fork_rng():
+        torch.manual_seed(2)
+        words = tokenizer(folder / "spelling")
+        text = text_model(words).config
+        vision = CLIPVisionConfig(
+            hidden_size=WIDTH, intermediate_size=37, num_hidden_layers=2, num_attention_heads=4, image_size=30,
+            patch_size=10, projection_dim=24,
+        )  # fmt: skip
+        config = CLIPConfig(text_config=text.to_dict(), vision_config=vision.to_dict(), projection_dim=24)
+        CLIPModel(config).save_pretrained(folder)
+        words.save_pretrained(folder)
+        size = {"shortest_edge": 30}
+        CLIPImageProcessorPil(size=size, crop_size={"height": 30, "width": 30}).save_pretrained(folder)
     return folder

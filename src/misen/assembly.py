@@ -67,15 +67,28 @@ def encoders() -> Mapping[str, Encoder]:
     """Encoders by modality; text and the like share the coach's frozen networks."""
     from misen.perception import coach
 
-    return Parts(lambda modality: modalities()[modality].part("encoder").build(coach))
+    return Parts(lambda modality: _part(modality, "encoder").build(coach))
 
 
 @cache
 def energies() -> Mapping[str, Energy]:
-    """Energies by modality; they see with the coach's networks."""
+    """Energies by modality; they see with the coach's networks, and words in any joint embedding that is a folder."""
     from misen.perception import coach
 
-    return Parts(lambda modality: modalities()[modality].part("energy").build(coach))
+    return Parts(lambda modality: _words_energy() if modality == WORDS else _part(modality, "energy").build(coach))
+
+
+def _words_energy() -> Energy:
+    from misen.perception import coach
+    from misen.pretrained.clip import Measures
+
+    kind = _part(WORDS, "energy").TextEnergy
+    energy: Energy = kind(coach.joint(), Measures(kind))
+    return energy
+
+
+def _part(modality: str, module: str) -> Any:
+    return modalities()[modality].part(module)
 
 
 @cache
@@ -83,7 +96,7 @@ def judges() -> Mapping[str, Judge]:
     """Judges by modality; they see with networks that never steer."""
     from misen.perception import judge
 
-    return Parts(lambda modality: modalities()[modality].part("judge").build(judge))
+    return Parts(lambda modality: _part(modality, "judge").build(judge))
 
 
 def words(prompt: str) -> Signal:

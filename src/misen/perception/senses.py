@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
-from jaxtyping import Float
-from torch import Tensor
-
-from misen.core.shapes import Images
+from misen.core.shapes import Images, Vectors
 from misen.perception.reading import Reading
 
 Look = Callable[[Images], Reading]
@@ -22,12 +19,12 @@ SIZE = 64
 class JointEmbedding(Protocol):
     """Pictures and sentences in one space."""
 
-    def image(self, images: Images) -> Float[Tensor, "batch 128"]:
-        """(B, 3, H, W) in [-1, 1] of any size -> (B, 128) unit vectors."""
+    def image(self, images: Images) -> Vectors:
+        """(B, 3, H, W) in [-1, 1] of any size -> (B, D) unit vectors."""
         ...
 
-    def text(self, sentences: list[str]) -> Float[Tensor, "batch 128"]:
-        """B sentences -> (B, 128) unit vectors."""
+    def text(self, sentences: list[str]) -> Vectors:
+        """B sentences -> (B, D) unit vectors."""
         ...
 
 

@@ -274,12 +274,13 @@ class _Planner:
         if guidance.consistency.recurrences > 1 and not isinstance(self.sampler, Returning):
             return f"sampler {self.sampler.name} cannot take a step back, and recurrences are wanted"
         energy, measure = self.energies[guidance.modality], guidance.consistency.measure
-        measures = {"": energy, **(energy.measures if isinstance(energy, Varied) else {})}
-        if measure not in measures:
-            return f"there is no measure {measure!r}; {closest(measure, [*measures][1:])}"
+        measures = energy.measures if isinstance(energy, Varied) else {}
+        if measure and measure not in measures:
+            known = closest(measure, measures) if measures else "no other has a name, and no such folder holds one"
+            return f"there is no measure {measure!r}; {known}"
         what = f"{guidance.modality} ({measure})" if measure else guidance.modality
         reason = f"the gradient of the {what} energy of the decoded picture moves the estimate"
-        return Decision(guidance, "consistency", reason, energy=measures[measure])
+        return Decision(guidance, "consistency", reason, energy=measures[measure] if measure else energy)
 
 
 def _evaluations(decisions: Sequence[Decision], negatives: Sequence[Decision], level: Level, scale: float) -> int:

@@ -6,10 +6,13 @@ joint embedding.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import torch
 from torch import Tensor
 
-from misen.core.energy import Disagreement
+from misen.core.energy import Disagreement, Energy
 from misen.core.view import View
 from misen.modalities.text.signal import Text
 from misen.perception.senses import JointEmbedding, Senses
@@ -20,9 +23,9 @@ class TextEnergy:
 
     placeless = True
 
-    def __init__(self, joint: JointEmbedding) -> None:
-        """Measure in a joint embedding."""
-        self.joint = joint
+    def __init__(self, joint: JointEmbedding, measures: Mapping[str, Energy] = MappingProxyType({})) -> None:
+        """Measure in a joint embedding; ``measures`` do so in others."""
+        self.joint, self.measures = joint, measures
 
     def begin(self, signal: Text, first: View) -> Disagreement:
         """Embed the prompts once."""
