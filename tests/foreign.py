@@ -9,7 +9,7 @@ from typing import Any
 
 import diffusers
 import torch
-from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, UNet2DConditionModel
 from transformers import (
     CLIPConfig,
     CLIPImageProcessorPil,
@@ -118,6 +118,21 @@ def paired(folder: Path, **settings: Any) -> Path:
             text_encoder_2=text_model(words, CLIPTextModelWithProjection), scheduler=DDIMScheduler(**SCHEDULER),
             add_watermarker=False, **settings,
         ).save_pretrained(folder)  # fmt: skip
+    return folder
+
+
+def control(folder: Path, **changes: Any) -> Path:
+    """A ControlNet for ``unet`` that adds something, as a trained one does."""
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        settings = {name: changes.pop(name) for name in ("conditioning_embedding_out_channels",) if name in changes}
+        network = ControlNetModel.from_unet(
+            unet(**changes), **{"conditioning_embedding_out_channels": (8, 16), **settings}
+        )
+        for layer in (*network.controlnet_down_blocks, network.controlnet_mid_block):
+            torch.nn.init.normal_(layer.weight, std=0.1)
+        torch.nn.init.normal_(network.controlnet_cond_embedding.conv_out.weight, std=0.1)
+        network.save_pretrained(folder)
     return folder
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, TypeGuard, get_args
 
 from misen.core.errors import InputError, brief, closest
 from misen.core.signal import Signal
 
 Route = Literal["auto", "native", "adapted", "consistency"]
+WHOLE = (0.0, 1.0)
+"""The whole walk."""
 MOST = 64
 """Copies, gradients and recurrences beyond which a walk would take hours."""
 
@@ -62,7 +64,7 @@ class Guidance:
 
     signal: Signal
     strength: float = 1.0
-    window: tuple[float, float] = (0.0, 1.0)
+    window: tuple[float, float] = WHOLE
     route: Route = "auto"
     consistency: Consistency = USUAL
 
@@ -70,13 +72,7 @@ class Guidance:
         if not isinstance(self.signal, Signal):
             hint = "for example misen.Text('a man')"  # type: ignore[unreachable]  # callers are not type-checked
             raise InputError(f"guidance needs a signal, got {type(self.signal).__name__}", field="guidance", hint=hint)
-        if not _is_number(self.strength) or not math.isfinite(self.strength):
-            raise InputError(f"strength must be a finite number, got {brief(self.strength)}", field="strength")
-        match self.window:
-            case (start, end) if _is_number(start) and _is_number(end) and 0 <= start < end <= 1:
-                pass
-            case given:
-                raise InputError(f"window must satisfy 0 <= start < end <= 1, got {brief(given)}", field="window")
+        check_extent(self.strength, self.window)
         if self.route not in get_args(Route):
             hint = closest(str(self.route), get_args(Route))
             raise InputError(f"unknown route {brief(self.route)}", field="route", hint=hint)
@@ -92,5 +88,16 @@ class Guidance:
         return start <= progress < end or (end == 1.0 and progress >= 1.0)
 
 
-def _is_number(value: object) -> bool:
+def check_extent(strength: object, window: object) -> None:
+    """Raise ``InputError`` unless ``strength`` is a finite number and ``window`` a part of the walk."""
+    if not _is_number(strength) or not math.isfinite(strength):
+        raise InputError(f"strength must be a finite number, got {brief(strength)}", field="strength")
+    match window:
+        case (start, end) if _is_number(start) and _is_number(end) and 0 <= start < end <= 1:
+            pass
+        case _:
+            raise InputError(f"window must satisfy 0 <= start < end <= 1, got {brief(window)}", field="window")
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)

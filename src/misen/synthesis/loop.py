@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -178,11 +178,13 @@ def _startable(generator: Generator) -> Startable:
 
 
 def _native(decision: Decision, generator: Generator, rng: Streams) -> Native:
-    """The condition of a native decision, one item per picture; a single signal is encoded once."""
+    """The condition of a native or adapted decision, one item per picture; a single signal is encoded once."""
     encoder, signal = decision.encoder, decision.guidance.signal
     assert encoder is not None, "a native decision carries its encoder"
     condition = encoder.encode(signal, generator.ports[decision.port].layout).to(rng.device)
     condition = condition.repeat(repeats(len(signal), rng, signal.modality))
+    if decision.route == "adapted":
+        condition = replace(condition, strength=decision.guidance.strength)
     return Native(decision.port, condition, decision.guidance, decision.mixable)
 
 

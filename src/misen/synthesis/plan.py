@@ -14,7 +14,7 @@ from misen.core.energy import Energy, Varied
 from misen.core.errors import Unreachable, closest
 from misen.core.generator import Generator, Level, Opaque, Returning, Sampler, Staged
 from misen.core.guidance import Consistency, Guidance
-from misen.core.port import Port
+from misen.core.port import Adaptation, Port
 from misen.core.signal import Signal
 from misen.synthesis.mix import weights
 from misen.synthesis.project import Constraint
@@ -47,12 +47,12 @@ class Decision:
     """How one guidance acts.
 
     Attributes:
-        guidance: the wish.
+        guidance: the wish, as far as an adapter takes it if one does.
         route: what was chosen.
         reason: why, as a sentence.
-        port: the generator's port for a native route, else "".
+        port: the generator's port for a native or adapted route, else "".
         mixable: whether that port may be left out, so that a strength can extrapolate.
-        encoder: makes the condition for a native route, else None.
+        encoder: makes the condition for a native or adapted route, else None.
         energy: measures for a consistency route, else None.
     """
 
@@ -220,18 +220,21 @@ class _Planner:
 
     def hint(self) -> str:
         """What this generator can follow."""
-        native = sorted(set().union(*(port.trained_on for port in self.generator.ports.values())))
+        ports = self.generator.ports.values()
+        native = sorted(set().union(*(port.trained_on for port in ports if port.adaptation is None)))
+        adapted = sorted(set().union(*(port.trained_on for port in ports if port.adaptation is not None)))
         pulls = [] if isinstance(self.generator, Opaque) else sorted(self.energies)
-        return f"native: {', '.join(native) or 'none'}; consistency: {', '.join(pulls) or 'none'}"
+        beside = f"adapted: {', '.join(adapted)}; " if adapted else ""
+        return f"native: {', '.join(native) or 'none'}; {beside}consistency: {', '.join(pulls) or 'none'}"
 
     def _try(self, route: str, guidance: Guidance) -> Decision | str:
-        if route == "native":
-            return self._native(guidance)
-        return self._consistency(guidance) if route == "consistency" else "no adapter is loaded"
+        ways = {"native": self._native, "adapted": self._adapted, "consistency": self._consistency}
+        return ways[route](guidance)
 
     def _native(self, guidance: Guidance, *, negative: bool = False) -> Decision | str:
         modality = guidance.modality
-        fitting = [(name, port) for name, port in self.generator.ports.items() if modality in port.trained_on]
+        trained = [(name, port) for name, port in self.generator.ports.items() if modality in port.trained_on]
+        fitting = [(name, port) for name, port in trained if port.adaptation is None]
         if not fitting:
             return "no port was trained on it"
         if modality not in self.encoders:
@@ -245,6 +248,28 @@ class _Planner:
             reason = f"port {name!r} was trained on {modality}"
             return Decision(guidance, "native", reason, name, port.mixable, encoder=self.encoders[modality])
         return ", ".join(problems)
+
+    def _adapted(self, guidance: Guidance) -> Decision | str:
+        problems = []
+        for name, port in self.generator.ports.items():
+            if port.adaptation is None or guidance.modality not in port.trained_on:
+                continue
+            found = self._adapt(name, port, port.adaptation, guidance)
+            if isinstance(found, Decision):
+                return found
+            problems.append(found)
+        return ", ".join(problems) or "no adapter is loaded"
+
+    def _adapt(self, name: str, port: Port, adaptation: Adaptation, guidance: Guidance) -> Decision | str:
+        narrowed = adaptation.narrow(guidance)
+        if narrowed is None:
+            start, end = adaptation.window
+            return f"adapter {name!r} acts only from {start:g} to {end:g} of the walk"
+        if self._occupied(name, narrowed.window):
+            return f"adapter {name!r} takes one {port.layout} at a time"
+        self._take(name, narrowed, negative=False)
+        reason = f"adapter {name!r} was trained on {guidance.modality}"
+        return Decision(narrowed, "adapted", reason, name, port.mixable, encoder=adaptation.encoder)
 
     def _take(self, name: str, guidance: Guidance, *, negative: bool) -> None:
         if negative:

@@ -7,6 +7,7 @@ import torch
 
 from misen.core.errors import Unreachable
 from misen.core.guidance import Consistency, Guidance
+from misen.core.port import Adaptation
 from misen.synthesis import Known, LowPass, plan
 from toys import (
     ENCODERS,
@@ -83,6 +84,32 @@ def test_a_port_without_null_takes_strength_one_only_and_no_negative():
     assert made(generator, RED).decisions[0].route == "native"
     assert "only strength 1" in refusal(generator, Guidance(signal=RED, strength=2))
     assert "cannot be avoided" in refusal(generator, negatives=[RED])
+
+
+def adapter(strength=1.0, window=(0.0, 1.0)):
+    adaptation = Adaptation(ENCODERS["tint"], strength, window)
+    return replace(port("tint", mixable=False), adaptation=adaptation)
+
+
+def test_an_adapter_takes_what_no_port_of_the_generators_own_does():
+    generator = ToyDiffusion({"beside": adapter(strength=0.5, window=(0.2, 0.8))})
+    wish = Guidance(signal=RED, strength=3, window=(0.5, 1.0))
+    [decision] = made(generator, wish, scale=4).decisions
+    assert (decision.route, decision.port, decision.mixable) == ("adapted", "beside", False)
+    assert (decision.guidance.strength, decision.guidance.window) == (1.5, (0.5, 0.8))
+    assert made(generator, wish, scale=4).evaluations == made(generator, scale=4).evaluations
+    both = ToyDiffusion({"tint": port("tint"), "beside": adapter()})
+    assert [d.route for d in made(both, RED, RED).decisions] == ["native", "adapted"]
+
+
+def test_an_adapter_refuses_what_lies_outside_its_window_and_a_second_map():
+    early = ToyDiffusion({"beside": adapter(window=(0.0, 0.5))})
+    late = Guidance(signal=RED, window=(0.5, 1.0), route="adapted")
+    assert "adapter 'beside' acts only from 0 to 0.5 of the walk" in refusal(early, late)
+    assert "adapted: tint; consistency" in refusal(early, late)
+    asked = Guidance(signal=RED, route="adapted")
+    assert "adapter 'beside' takes one vector at a time" in refusal(early, asked, asked)
+    assert "tint cannot be avoided (no port was trained on it)" in refusal(early, negatives=[RED])
 
 
 def test_a_mask_needs_a_generator_that_can_be_projected():

@@ -20,11 +20,17 @@ PREFIX = "unet."
 """Of the names in a file, which may hold layers of other networks too."""
 TARGETS = ("to_q", "to_k", "to_v", "to_out.0")
 """Layers of attention that change."""
-SPELLINGS = ((".lora.down.weight", ".lora.up.weight"), (".lora_A.weight", ".lora_B.weight"))
-"""How diffusers and peft name the two factors of a layer."""
+SPELLINGS = (
+    (".lora.down.weight", ".lora.up.weight"), (".lora_A.weight", ".lora_B.weight"),
+    (".lora_down.weight", ".lora_up.weight"), (".lora_linear_layer.down.weight", ".lora_linear_layer.up.weight"),
+)  # fmt: skip
+"""How diffusers, peft and others name the two factors of a layer."""
+ALPHA = ".alpha"
+"""Ends the name of a number, beside two factors: their product counts that number divided by their rank."""
 
 Factors = Mapping[str, Tensor]
 """As in a file: two matrices, (rank, inputs) and (outputs, rank), for each layer."""
+Layer = nn.Linear | nn.Conv2d
 
 
 def attach(unet: Any, rank: int) -> list[nn.Parameter]:
@@ -52,7 +58,6 @@ def detach(unet: Any) -> Factors:
     return {f"{PREFIX}{name}": tensor.detach().clone() for name, tensor in learned.items()}
 
 
-@torch.no_grad()
 def merge(unet: nn.Module, factors: Factors, strength: float = 1.0) -> Callable[[], None]:
     """Add ``strength`` times the products of the factors to a U-Net's weights.
 
@@ -62,10 +67,23 @@ def merge(unet: nn.Module, factors: Factors, strength: float = 1.0) -> Callable[
     Raises:
         ModelFileError: the factors are of another network.
     """
-    pairs = list(_pairs(unet, factors))
-    kept = [(layer.weight, layer.weight.clone()) for layer, _, _ in pairs]
-    for layer, down, up in pairs:
-        layer.weight += strength * (up.float() @ down.float()).to(layer.weight)
+    return merge_layers({f"{PREFIX}{name}": layer for name, layer in layers(unet)}, factors, strength)
+
+
+def layers(network: nn.Module) -> Iterator[tuple[str, Layer]]:
+    """Every layer that factors may change, with its name."""
+    for name, layer in network.named_modules():
+        if isinstance(layer, Layer):
+            yield name, layer
+
+
+@torch.no_grad()
+def merge_layers(named: Mapping[str, Layer], factors: Factors, strength: float = 1.0) -> Callable[[], None]:
+    """The same for layers by the names that they may have in a file; one layer may have several."""
+    pairs = list(_pairs(named, factors))
+    kept = [(layer.weight, layer.weight.clone()) for layer, _ in pairs]
+    for layer, product in pairs:
+        layer.weight += strength * product.to(layer.weight)
 
     @torch.no_grad()
     def restore() -> None:
@@ -90,21 +108,25 @@ def read(path: Path) -> Factors:
     return read_tensors(path / FILE if path.is_dir() else path)
 
 
-def _pairs(unet: nn.Module, factors: Factors) -> Iterator[tuple[nn.Linear, Tensor, Tensor]]:
-    """Every layer with its factors."""
-    layers = {name: layer for name, layer in unet.named_modules() if isinstance(layer, nn.Linear)}
+def _pairs(named: Mapping[str, Layer], factors: Factors) -> Iterator[tuple[Layer, Tensor]]:
+    """Every layer that changes, with what is added to its weights."""
     for name, tensor in factors.items():
-        ends = next(((down, up) for down, up in SPELLINGS if name.endswith((down, up))), None)
-        if ends is None or not name.startswith(PREFIX):
+        ends = next((ends for ends in (*SPELLINGS, (ALPHA, ALPHA)) if name.endswith(ends)), None)
+        stem = name if ends is None else name.removesuffix(ends[0]).removesuffix(ends[1])
+        if ends is None or stem not in named:
             raise _foreign(name)
-        down, up = ends
-        if name.endswith(up):
-            continue
-        stem = name.removesuffix(down)
-        layer, second = layers.get(stem.removeprefix(PREFIX)), factors.get(stem + up)
-        if layer is None or second is None or layer.weight.shape != (len(second), tensor.shape[1]):
-            raise _foreign(name)
-        yield layer, tensor, second
+        if name.endswith(ends[0]) and ends[0] != ALPHA:
+            up, alpha = factors.get(stem + ends[1]), factors.get(stem + ALPHA)
+            yield named[stem], _product(name, named[stem], tensor, up, alpha)
+
+
+def _product(name: str, layer: Layer, down: Tensor, up: Tensor | None, alpha: Tensor | None) -> Tensor:
+    """Of two factors, in the shape of the layer's weights."""
+    shape = layer.weight.shape
+    if up is None or up.shape[:2] != (shape[0], len(down)) or down.shape[1:] != shape[1:]:
+        raise _foreign(name)
+    share = 1.0 if alpha is None else float(alpha) / len(down)
+    return share * (up.float().flatten(1) @ down.float().flatten(1)).reshape(shape)
 
 
 def _foreign(name: str) -> ModelFileError:

@@ -11,12 +11,13 @@ from typing import Any
 from diffusers.models.attention_processor import AttnProcessor2_0
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from jaxtyping import Float, Num
-from torch import Tensor
+from torch import Tensor, nn
 
 from misen.core.condition import Condition
 from misen.core.shapes import Maps, Tokens
 from misen.generators.diffusion.denoiser import Denoiser
 from misen.generators.diffusion.ports import PortSettings
+from misen.pretrained.stable_diffusion.controlnet import residuals
 from misen.pretrained.stable_diffusion.text import split_whole
 
 TEXT = "text"
@@ -29,19 +30,24 @@ class StockDenoiser(Denoiser):
         unet: the network.
         null: (L, D), what stands for no prompt.
         stride: the autoencoder's, pixels per latent cell along each side.
+
+    Attributes:
+        controls: ControlNets by the names of their ports; none at first.
     """
 
     def __init__(self, unet: UNet2DConditionModel, null: Float[Tensor, "length features"], stride: int) -> None:
         length, width = null.shape
         super().__init__(unet, [PortSettings(TEXT, "tokens", width, length)], stride)
-        self.stride = stride
+        self.stride, self.controls = stride, nn.ModuleDict()
         self.set_null(null)
         unet.set_attn_processor(AttnProcessor2_0())
 
     def forward(self, noisy: Maps, timestep: Num[Tensor, " batch"], conditions: Mapping[str, Condition]) -> Maps:
         """(B, C, h, w) at timesteps (B,) -> what this network predicts (B, C', h, w)."""
         tokens, _ = self.ports.sequence(conditions, len(noisy))
-        answer: Tensor = self.unet(noisy, timestep, **self._given(tokens, noisy)).sample
+        given = self._given(tokens, noisy)
+        controlled = residuals(self.controls, noisy, timestep, conditions, given)
+        answer: Tensor = self.unet(noisy, timestep, **given, **controlled).sample
         return answer
 
     def _given(self, tokens: Tokens, noisy: Maps) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor
 from torch.nn import functional
 
+from misen.core.errors import InputError
 from misen.core.shapes import Images, Maps, Masks
 from misen.generators.diffusion.generator import DiffusionGenerator
 from misen.generators.diffusion.schedule import Schedule
@@ -28,6 +29,8 @@ class StableDiffusion(DiffusionGenerator):
         side_step: width and height are multiples of it, in pixels.
     """
 
+    denoiser: StockDenoiser
+
     def __init__(self, denoiser: StockDenoiser, autoencoder: AutoencoderKL, schedule: Schedule) -> None:
         super().__init__(denoiser, autoencoder, schedule=schedule)
         self.side_step: int = self.stride * 2 ** (len(denoiser.unet.config.block_out_channels) - 1)
@@ -37,6 +40,17 @@ class StableDiffusion(DiffusionGenerator):
         other = copy.copy(self)
         other.shape = (self.shape[0], height // self.stride, width // self.stride)
         return other
+
+    def reusing(self, interval: int) -> DiffusionGenerator:
+        """As of every diffusion model.
+
+        Raises:
+            InputError: the U-Net is asked in another way than ours are: there are ControlNets, or it is told sizes.
+        """
+        if type(self.denoiser) is not StockDenoiser or self.denoiser.controls:
+            message = "features cannot be kept from step to step beside ControlNets, nor in models of the XL kind"
+            raise InputError(message, field="cache_interval", hint="leave the interval out")
+        return super().reusing(interval)
 
 
 class Repainter(StableDiffusion):
@@ -62,7 +76,7 @@ class Repainter(StableDiffusion):
 
     def _seen(self, noisy: Maps) -> Maps:
         beside = self._all_free(noisy) if self.beside is None else self.beside
-        return torch.cat([noisy, beside.expand(len(noisy), -1, -1, -1)], 1)
+        return torch.cat([noisy, beside.repeat(len(noisy) // len(beside), 1, 1, 1)], 1)
 
     def _all_free(self, noisy: Maps) -> Maps:
         """A mask of ones, and the latents of a picture of which nothing is known."""

@@ -78,7 +78,7 @@ def test_diffusers_loads_the_file_and_answers_the_same(generator, factors, tmp_p
 
 
 def test_names_as_peft_spells_them_are_read_too(generator, factors):
-    diffusers, peft = lora.SPELLINGS
+    diffusers, peft, *_ = lora.SPELLINGS
     spelled = {}
     for name, tensor in factors.items():
         for mine, other in zip(diffusers, peft, strict=True):
