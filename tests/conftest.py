@@ -16,7 +16,7 @@ from hypothesis import settings
 ROOT = Path(__file__).parents[1]
 SHAPED = [
     *(f"misen.core.{module}" for module in ("condition", "estimate", "image", "view")),
-    *(f"misen.{package}" for package in ("nn", "codecs", "perception", "generators", "synthesis")),
+    *(f"misen.{package}" for package in ("nn", "codecs", "perception", "generators", "synthesis", "inversion")),
     *(f"misen.metrics.{module}" for module in ("class_maps", "fid", "fidelity", "kid", "lpips", "precision_recall")),
 ]
 """Whose annotations are enforced on each call. Elsewhere wrong types must meet the errors made for them."""

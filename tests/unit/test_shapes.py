@@ -17,6 +17,7 @@ from misen.generators.diffusion.denoiser import Denoiser, DenoiserSettings
 from misen.generators.diffusion.ports import PortSettings
 from misen.generators.diffusion.schedule import velocity
 from misen.generators.diffusion.state import Latents
+from misen.inversion.reverse import finite
 from misen.metrics.fid import Moments
 from misen.metrics.kid import kernel_distance
 from misen.metrics.lpips import Lpips
@@ -89,6 +90,7 @@ REFUSED = {
     "moments are in double precision": lambda: Moments(torch.zeros(4), torch.zeros(4, 4)),
     "reals and fakes share a space": lambda: kernel_distance(torch.zeros(9, 4), torch.zeros(9, 5)),
     "neighbourhoods lie in one space": lambda: neighbourhoods(torch.zeros(9, 4), torch.zeros(9, 5)),
+    "a rebuilt picture alone is no batch": lambda: finite(IMAGES[0]),
     "pairs of pictures are of one size": lambda: Lpips(lambda images: [images])(IMAGES, IMAGES[..., :4]),
 }
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from safetensors import safe_open
 from safetensors.torch import save as encode
@@ -71,7 +71,7 @@ class StateFile:
         replace_file(path, encode(tensors, {ENTRY: document}))
 
     @classmethod
-    def read(cls, path: Path) -> Self:
+    def read(cls, path: Path) -> StateFile:
         """The content of ``path``.
 
         Raises:

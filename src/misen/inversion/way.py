@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import torch
 
@@ -42,7 +42,7 @@ class Way:
     rng: Streams
 
     @classmethod
-    def of(cls, generator: Generator, sampler: Sampler, plan: Plan, batch: int, device: torch.device | str) -> Self:
+    def of(cls, generator: Generator, sampler: Sampler, plan: Plan, batch: int, device: torch.device | str) -> Way:
         """The way of ``batch`` pictures under a plan.
 
         Raises:
