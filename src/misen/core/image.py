@@ -33,7 +33,9 @@ def stretch(
     """(B, C, H, W) -> (B, C, height, width), as ``resize`` does it."""
     if image.shape[-2:] == (height, width):
         return image
-    shrinks = image.shape[-1] > width
+    if width == 1 < height:  # torch's anti-aliasing makes all rows of a single column alike
+        return stretch(image.mT, width, height).mT
+    shrinks = image.shape[-2] > height or image.shape[-1] > width
     return functional.interpolate(image, (height, width), mode="bilinear", align_corners=False, antialias=shrinks)
 
 

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from misen.core.estimate import Estimate
 from misen.core.generator import Generator, Gridded, Level, Predict, Projectable, Startable, State
-from misen.core.image import resize
+from misen.core.image import stretch
 from misen.core.seeding import Streams
 from misen.core.shapes import Images, Maps, Points
 from misen.synthesis.sharing import share
@@ -127,8 +127,8 @@ class LowPass:
     """A picture whose coarse parts must stay, while details are free.
 
     Attributes:
-        image: (B, 3, H, H) or (1, 3, H, H) in [-1, 1].
-        factor: what is coarser than this many pixels is forced; 2 keeps almost everything, H the mean color.
+        image: (B, 3, H, W) or (1, 3, H, W) in [-1, 1].
+        factor: what is coarser than this many pixels is forced; 2 keeps almost everything, the sides the mean color.
         until: the part of the walk in which it acts, in (0, 1]; at 1 the finished pixels are forced as well.
     """
 
@@ -149,7 +149,7 @@ class LowPass:
         """Why this generator cannot keep what is coarse, or ""."""
         if not isinstance(generator, Startable) or not isinstance(generator, Gridded):
             return "low-pass: this generator does not foresee a grid over a picture it can begin from"
-        least, most = 2 * generator.stride, generator.size
+        least, most = 2 * generator.stride, min(self.image.shape[-2:])
         fits = least <= self.factor <= most
         return "" if fits else f"low-pass: the factor must be from {least} to {most} here, got {self.factor}"
 
@@ -176,6 +176,10 @@ class LowPass:
 
 
 def low_pass(grid: Maps, factor: int) -> Maps:
-    """(B, C, H, H) without what is finer than ``factor`` cells: shrunk by that factor, and back; linear in ``grid``."""
-    size = grid.shape[-1]
-    return resize(resize(grid, size // factor), size)
+    """(B, C, H, W) without what is finer than ``factor`` cells: shrunk by that factor, and back; linear in ``grid``.
+
+    A side that is no multiple of ``factor`` keeps as many cells as come closest to that.
+    """
+    height, width = grid.shape[-2:]
+    coarse = stretch(grid, *(max(round(side / factor), 1) for side in (height, width)))
+    return stretch(coarse, height, width)

@@ -58,3 +58,28 @@ def test_finished_pixels_have_the_low_pass_of_the_picture_and_their_own_details(
     assert finished.abs().max() <= 1
     assert size(finished - picture) > 0.3
     assert torch.equal(LowPass(picture, factor, until=0.9).finish(images), images)
+
+
+@pytest.mark.parametrize(("rows", "columns", "factor"), [(16, 32, 4), (24, 40, 8), (10, 27, 4), (48, 16, 32)])
+def test_pictures_need_not_be_square(rows, columns, factor):
+    flat = torch.full((1, 3, rows, columns), 0.3)
+    assert torch.allclose(low_pass(flat, factor), flat)
+    picture = torch.rand(1, 3, rows, columns, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    turned = low_pass(picture.mT, factor).mT
+    assert torch.allclose(low_pass(picture, factor), turned, atol=1e-6)
+    images = torch.randn(2, 3, rows, columns).clamp(-1, 1)
+    finished = LowPass(picture.expand(2, -1, -1, -1), factor).finish(images)
+    assert finished.shape == images.shape
+    assert size(low_pass(finished - picture, factor)) <= 0.02
+
+
+def test_coarse_cells_of_other_pictures_are_as_square_as_can_be():
+    ramp = torch.linspace(-1, 1, 32).expand(1, 3, 16, 32)
+    square = low_pass(ramp[..., :16].contiguous(), 4)
+    assert torch.allclose(low_pass(ramp, 4)[..., :10], square[..., :10], atol=1e-5)
+
+
+def test_the_factor_is_limited_by_the_shorter_side():
+    wide = LowPass(torch.zeros(1, 3, 8, 32), 16)
+    assert wide.refusal(ToyDiffusion()) == "low-pass: the factor must be from 2 to 8 here, got 16"
+    assert LowPass(torch.zeros(1, 3, 8, 32), 8).refusal(ToyDiffusion()) == ""
