@@ -13,7 +13,7 @@ from misen.app.destinations import check_folder, check_free
 from misen.app.parameters import parameters
 from misen.app.recipe import Recipe
 from misen.core.errors import InputError
-from misen.core.image import resize, to_bytes
+from misen.core.image import to_bytes
 from misen.core.signal import Signal
 from misen.editing.report import EditReport, report_edit
 from misen.media import png
@@ -104,10 +104,6 @@ class Result:
             "change": self.change,
         }
 
-    def _shrunk(self, size: int) -> list[Tensor]:
-        """(1, 3, size, size) each: the pictures at the model's own size, if an upscaler went over them."""
-        return [resize(picture.tensor[None].cpu(), size) for picture in self.images]
-
     def edit_reports(self, model: Model, grader: Grader | None = None) -> tuple[EditReport, ...]:
         """What an edit did to each picture, by the judge; computed anew at each call, within a second or two.
 
@@ -124,6 +120,6 @@ class Result:
         side, canvas = grader or shipped_grader(), self.recipe.canvas.canvas(model.size)
         control = model.edit(canvas.image, strength=0.0, seed=0).images[0].tensor[None]
         return tuple(
-            report_edit(side, canvas.image, image, control.cpu(), picture.wishes(), canvas.mask)
-            for picture, image in zip(self.images, self._shrunk(model.size), strict=True)
+            report_edit(side, canvas.image, picture.tensor[None], control, picture.wishes(), canvas.mask)
+            for picture in self.images
         )

@@ -121,6 +121,15 @@ def test_an_edit_is_made_small_and_enlarged(larger):
     assert torch.equal(again.images[0].tensor, result.images[0].tensor)
 
 
+def test_the_judge_sees_the_large_picture(larger, monkeypatch):
+    result = larger.edit(torch.zeros(3, LARGE, LARGE), seed=1, width=LARGE, height=LARGE)
+    monkeypatch.setattr("misen.app.result.report_edit", lambda *given: given)
+    [(_, before, after, control, wishes, mask)] = result.edit_reports(larger, "a grader")
+    assert torch.equal(after[0], result.images[0].tensor)
+    assert before.shape == control.shape == (1, 3, SMALL, SMALL)
+    assert (wishes, mask) == ([], None)
+
+
 def test_it_is_opened_where_it_is_installed(tmp_path, monkeypatch):
     monkeypatch.setattr(assembly, "WEIGHTS", tmp_path)
     assert assembly.open_upscaler() is None

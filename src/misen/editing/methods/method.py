@@ -14,7 +14,7 @@ from misen.core.errors import InputError, brief, closest
 from misen.core.generator import Generator, Sampler
 from misen.editing.canvas import Canvas
 from misen.editing.memory import Learned, Memory
-from misen.editing.methods.options import Value
+from misen.editing.methods.options import Accepts, Value
 from misen.synthesis import Constraint, Plan, Resume, Start
 
 Need = Literal["picture", "mask", "words"]
@@ -82,9 +82,9 @@ class Method:
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self), include_extras=True)
         for option in fields(self):
-            accepted, given = hints[option.name].__metadata__[0], getattr(self, option.name)
+            accepted: Accepts = hints[option.name].__metadata__[0]
             try:
-                object.__setattr__(self, option.name, accepted.read(given))
+                object.__setattr__(self, option.name, accepted.read(getattr(self, option.name)))
             except ValueError as error:
                 raise InputError(f"{option.name} of method {self.name} must be {error}", field="method") from None
 
