@@ -289,6 +289,15 @@ class Retunable(Protocol):
 
 
 @runtime_checkable
+class Repeatable(Movable, Protocol):
+    """Capability of a state: that of one picture can serve several."""
+
+    def repeat(self, count: int) -> State:
+        """Each item ``count`` times in a row, with everything that a sampler remembers of it."""
+        ...
+
+
+@runtime_checkable
 class Player(Protocol):
     """One side of a training game; likelihood models have one, a GAN has two."""
 

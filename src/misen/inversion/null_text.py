@@ -15,7 +15,7 @@ from torch import Tensor
 from misen.core.condition import Condition
 from misen.core.errors import Unreachable
 from misen.core.estimate import Estimate
-from misen.core.generator import Generator, Level, Nullable, Sampler, State, answering
+from misen.core.generator import Generator, Level, Movable, Nullable, Sampler, State, answering
 from misen.core.shapes import Images, PerItem, Points
 from misen.inversion.reverse import REFINEMENTS, Inversion, arrived
 from misen.inversion.way import Watch, Way, unwatched
@@ -46,7 +46,14 @@ class NullText:
     def predict(self, state: State, level: Level, conditions: Mapping[str, Condition]) -> Estimate:
         """The generator's estimate, under the null of ``level`` where no item has a condition."""
         given = any(bool(condition.present.any()) for condition in conditions.values())
-        return self.generator.predict(state, level, conditions if given else self.nulls[self.index(level)])
+        return self.generator.predict(state, level, conditions if given else self.null(state, level))
+
+    def null(self, state: State, level: Level) -> Conditions:
+        """The null of ``level``, that of one picture for every item of a state."""
+        null = self.nulls[self.index(level)]
+        if not isinstance(state, Movable):
+            return null
+        return {port: given.repeat(len(state.value) // len(given.present)) for port, given in null.items()}
 
     def index(self, level: Level) -> int:
         """The number of a level of the walk."""

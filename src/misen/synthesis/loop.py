@@ -10,7 +10,7 @@ import torch
 
 from misen.core.errors import NotFinite, Unreachable
 from misen.core.estimate import Estimate
-from misen.core.generator import Generator, Level, Precise, Predict, Sampler, Startable, State
+from misen.core.generator import Generator, Level, Precise, Predict, Repeatable, Sampler, Startable, State
 from misen.core.seeding import Streams
 from misen.core.shapes import Images
 from misen.synthesis.augment import augmented
@@ -42,7 +42,7 @@ class Resume:
     """A state to go on from, as an inversion returns it.
 
     Attributes:
-        state: of the generator, one item per picture, at the first level of what is walked.
+        state: of the generator, one item per picture or one for all, at the first level of what is walked.
         strength: in (0, 1]; how much of the walk is left.
     """
 
@@ -127,7 +127,7 @@ class _Walk:
     def begin(self, start: Start | Resume | None, levels: Sequence[Level]) -> State:
         """The state before the first level: what is resumed, noise, or a picture on the way there."""
         if isinstance(start, Resume):
-            return start.state
+            return _resumed(start.state, self.rng)
         if start is None or start.strength == 1:
             return self.generator.start(len(self.rng), self.rng)
         generator = _startable(self.generator)
@@ -168,6 +168,11 @@ class _Walk:
             return self.last
 
         return self.sampler.step(state, level, watched, self.rng)
+
+
+def _resumed(state: State, rng: Streams) -> State:
+    """A state of as many items as there are pictures, as far as states of the family can be repeated."""
+    return state.repeat(repeats(len(state.value), rng, "state")) if isinstance(state, Repeatable) else state
 
 
 def _startable(generator: Generator) -> Startable:

@@ -15,7 +15,9 @@ from misen.app import Inverted, Model, Recipe
 from misen.app.inversion import destination, fitting, reversible
 from misen.assembly import Defaults, Opened
 from misen.core.errors import InputError, ModelFileError, NotFoundError, StorageError, Unreachable
+from misen.core.generator import answering
 from misen.core.registry import modalities
+from misen.core.seeding import Streams
 from misen.editing.memory import Memory
 from misen.editing.methods.diffusionclip import DiffusionCLIP
 from misen.editing.methods.invert import Invert
@@ -25,6 +27,7 @@ from misen.editing.methods.prompt_to_prompt import PromptToPrompt
 from misen.editing.methods.sdedit import SDEdit
 from misen.generators.diffusion import lora
 from misen.generators.diffusion.samplers import SAMPLERS
+from misen.inversion import NullText as Nulls
 from misen.inversion import StateFile
 from misen.inversion.way import Way
 from misen.metrics.fidelity import psnr
@@ -196,6 +199,27 @@ def test_null_text_keeps_its_nulls(small: Model, face, tmp_path: Path) -> None:
         model.edit(path, signal)
 
 
+def test_nulls_of_one_picture_serve_several(small: Model) -> None:
+    generator: Any = small.opened.generator
+    first, *_ = SAMPLERS["ddim"](2).levels(guided=False)
+    null = {"stock": replace(generator.null(1)["stock"], value=torch.ones(1, 64, 8))}
+    follower = answering(generator, Nulls(generator, [null, null]).predict)
+    state = generator.start(3, Streams([1, 2, 3]))
+    with torch.no_grad():
+        together = follower.predict(state, first, {}).point
+        alone = follower.predict(state.at(state.value[1:2]), first, {}).point
+    assert torch.allclose(together[1:2], alone, atol=1e-5)
+
+
 def _narrow(given):
     """The camera's eight numbers as the three that the miniature's port takes."""
     return {name: replace(one, value=5 * one.value[:, :3]) if name == "vector" else one for name, one in given.items()}
+
+
+def test_several_edits_at_once_are_as_one_by_one(small: Model, inverted: Inverted, face, tmp_path: Path) -> None:
+    path = inverted.save(tmp_path / "state.safetensors")
+    for image, settings in ((path, {}), (face, {"method": "invert", "sampler": "ddim", "strength": 0.5})):
+        settings = {"seed": 3, "num_images": 3, "num_inference_steps": STEPS, **settings}
+        together, alone = (small.synthesize(image=image, batch_size=size, **settings) for size in (2, 1))
+        for one, other in zip(together.images, alone.images, strict=True):
+            assert torch.allclose(one.tensor, other.tensor, atol=1e-4)

@@ -15,6 +15,11 @@ class Memory:
     point: Maps
     latents: Maps
 
+    def repeat(self, count: int) -> Memory:
+        """The memory of a state whose items are repeated."""
+        point, latents = (maps.repeat_interleave(count, 0) for maps in (self.point, self.latents))
+        return Memory(self.sigma, point, latents)
+
 
 @dataclass(frozen=True)
 class Latents:
@@ -33,3 +38,8 @@ class Latents:
     def at(self, value: Maps, *history: Memory) -> Latents:
         """The next state."""
         return replace(self, value=value, history=history, pure=False)
+
+    def repeat(self, count: int) -> Latents:
+        """Each item ``count`` times in a row."""
+        history = tuple(memory.repeat(count) for memory in self.history)
+        return replace(self, value=self.value.repeat_interleave(count, 0), history=history)

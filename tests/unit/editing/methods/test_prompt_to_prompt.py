@@ -151,3 +151,12 @@ def test_a_generator_that_shows_no_network_is_refused():
         PromptToPrompt(source=SOURCE).begin(
             Edit(generator=generator, sampler=sampler, plan=plans, canvas=canvas, strength=1.0)
         )
+
+
+@pytest.mark.parametrize("options", [{"seed": SEED}, {}])
+def test_several_pictures_at_once_are_as_one_by_one(ours, order, options):
+    edit, _ = order(*ours)
+    beginning = PromptToPrompt.of({"source": SOURCE, **options}).begin(edit)
+    both = synthesize(beginning.generator, edit.sampler, edit.plan, seeds=[1, 2], start=beginning.start).images
+    one = perform(PromptToPrompt.of({"source": SOURCE, **options}), edit)
+    assert torch.allclose(both, one.images.expand(2, -1, -1, -1), atol=1e-4)
