@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from torch import Tensor
@@ -44,4 +44,19 @@ class Retrieving(Protocol):
 
     def places(self, images: Tensor, signal: Signal) -> tuple[Tensor, Tensor]:
         """(B, D) unit vectors of B images and of B signals."""
+        ...
+
+
+@runtime_checkable
+class Segmenting(Protocol):
+    """Capability of a judge: sees of each pixel what it belongs to, and knows what it should belong to.
+
+    Attributes:
+        classes: names of what pixels belong to.
+    """
+
+    classes: Sequence[str]
+
+    def maps(self, images: Tensor, signal: Signal) -> tuple[Tensor, Tensor]:
+        """(B, h, w) class seen and class wanted at each pixel, as indices of ``classes``."""
         ...

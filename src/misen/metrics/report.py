@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
+from misen.metrics.class_maps import Agreement
 from misen.perception.figures import Figure
 
 Interval = tuple[float, float]
@@ -105,6 +106,8 @@ class AdherenceReport(Report):
         r_precision: share of pictures that find their own wish among 100, of the renderer's pictures, and by chance;
             for wishes that can be false of others.
         groups: the normalized score of kinds of wishes, with intervals.
+        class_maps: for wishes that are maps of parts, how what the judge sees agrees with them pixel by pixel, in the
+            pictures and in the renderer's own.
     """
 
     model: str
@@ -126,6 +129,7 @@ class AdherenceReport(Report):
     judge: str
     r_precision: Mapping[str, float] = field(default_factory=dict)
     groups: Mapping[str, Figure] = field(default_factory=dict)
+    class_maps: Mapping[str, Agreement] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,8 @@ from misen.core.judge import Judge
 from misen.core.registry import lookup, modalities
 from misen.core.signal import Signal
 from misen.metrics.alignment import Trial, adherence, examine, loss
-from misen.metrics.capabilities import Falsifiable, Grouped, Retrieving
+from misen.metrics.capabilities import Falsifiable, Grouped, Retrieving, Segmenting
+from misen.metrics.class_maps import Agreement, confusion
 from misen.metrics.precision_recall import DENSE, in_deviations, neighbourhoods
 from misen.metrics.r_precision import DISTRACTORS, r_precision
 from misen.metrics.report import AdherenceReport, TogetherReport
@@ -90,6 +91,7 @@ def evaluate_adherence(
         judge=bench.grader.name,
         r_precision=_retrieval(judge, attempts),
         groups=_groups(trial, attempts),
+        class_maps=_class_maps(judge, attempts),
     )
 
 
@@ -184,6 +186,21 @@ def _retrieval(judge: Judge, attempts: Sequence[_Attempt]) -> dict[str, float]:
     true = [judge.places(attempt.truth.observation.image, attempt.signal) for attempt in attempts]
     hits = {"score": r_precision(_likeness(made), false), "oracle": r_precision(_likeness(true), false)}
     return {name: float(hit.mean()) for name, hit in hits.items()} | {"chance": 1 / min(DISTRACTORS + 1, len(false))}
+
+
+def _class_maps(judge: Judge, attempts: Sequence[_Attempt]) -> dict[str, Agreement]:
+    """How the maps that the judge sees agree with those asked for; nothing for wishes that are no such maps."""
+    if not isinstance(judge, Segmenting):
+        return {}
+    made = [judge.maps(attempt.made, attempt.signal) for attempt in attempts]
+    true = [judge.maps(attempt.truth.observation.image, attempt.signal) for attempt in attempts]
+    return {name: _agreement(judge, maps) for name, maps in {"score": made, "oracle": true}.items()}
+
+
+def _agreement(judge: Segmenting, maps: Sequence[tuple[Tensor, Tensor]]) -> Agreement:
+    """Over all pairs of what is seen and what was wanted."""
+    counts = [confusion(seen, wanted, len(judge.classes)) for seen, wanted in maps]
+    return Agreement.of(torch.stack(counts).sum(0), judge.classes)
 
 
 def _likeness(places: Sequence[tuple[Tensor, Tensor]]) -> Tensor:

@@ -14,6 +14,7 @@ from misen.scene.anatomy import CLASSES
 class SegmentationJudge:
     """Intersection over union, mean over the classes present in the map."""
 
+    classes = CLASSES
     metric = "mean IoU over the classes present"
     unit = ""
     higher_is_better = True
@@ -25,11 +26,15 @@ class SegmentationJudge:
     @torch.no_grad()
     def score(self, images: Tensor, signal: Segmentation) -> Tensor:
         """(B,) mean IoU."""
-        seen = _one_hot(self.look(images).segmentation.argmax(1))
-        wanted = _one_hot(signal.labels.long())
+        seen, wanted = map(_one_hot, self.maps(images, signal))
         present = wanted.flatten(1, 2).any(1)
         overlap = (seen & wanted).sum((1, 2)) / (seen | wanted).sum((1, 2)).clamp_min(1)
         return (overlap * present).sum(1) / present.sum(1)
+
+    @torch.no_grad()
+    def maps(self, images: Tensor, signal: Segmentation) -> tuple[Tensor, Tensor]:
+        """(B, 64, 64) class seen and class wanted at each pixel."""
+        return self.look(images).segmentation.argmax(1), signal.labels.long()
 
 
 def _one_hot(labels: Tensor) -> Tensor:

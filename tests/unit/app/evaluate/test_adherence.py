@@ -58,7 +58,19 @@ def test_words_also_find_their_picture_and_fall_into_kinds(examination, truth) -
 
 def test_other_signals_have_no_r_precision(examination, truth) -> None:
     report = evaluate_adherence(Renderer(truth), "camera", n=6, examination=examination)
-    assert (report.r_precision, report.groups) == ({}, {})
+    assert (report.r_precision, report.groups, report.class_maps) == ({}, {}, {})
+
+
+def test_maps_are_also_compared_pixel_by_pixel(examination, truth) -> None:
+    right = evaluate_adherence(Renderer(truth), "segmentation", n=COUNT, examination=examination).class_maps
+    assert right["score"] == right["oracle"]
+    assert (right["score"].pixel_accuracy, right["score"].mean_iou) == (1.0, 1.0)
+    assert set(right["score"].iou.values()) == {1.0}
+    assert {"background", "skin", "hair"} <= set(right["score"].iou)
+    report = evaluate_adherence(Renderer(truth, shift=7), "segmentation", n=COUNT, examination=examination).to_json()
+    wrong = report["class_maps"]["score"]
+    assert wrong["mean_iou"] < wrong["pixel_accuracy"] < 1
+    assert wrong["mean_iou"] == pytest.approx(sum(wrong["iou"].values()) / len(wrong["iou"]))
 
 
 def test_two_modalities_are_measured_alone_and_together(examination, truth) -> None:
