@@ -34,7 +34,7 @@ from misen.editing.methods.method import Beginning, Edit, Method, Need
 from misen.inversion.way import unwatched
 from misen.media.picture import Source, color, open_picture
 from misen.synthesis import Plan, Synthesis, plan, synthesize
-from misen.synthesis.enlarge import enlarge
+from misen.synthesis.enlarge import enlarge, evaluations
 from misen.synthesis.trace import Watch
 
 Wish = Signal | Guidance | str
@@ -241,23 +241,31 @@ class Model:
 
     def decide(self, request: Request) -> Plan:
         """The plan of a checked request."""
-        return plan(
+        above = self._above(request)
+        return self._plan(request).beside({} if above is None else {"the upscaler": evaluations(above.upscaler)})
+
+    def _plan(self, request: Request) -> Plan:
+        """The plan of a checked request, as far as the model's own network goes."""
+        sampler = self.opened.samplers[request.sampler](request.steps)
+        walk = plan(
             self.opened.generator,
             request.guidances,
             request.method.known(request.canvas) if request.canvas else None,
-            sampler=self.opened.samplers[request.sampler](request.steps),
+            sampler=sampler,
             encoders=self.opened.encoders,
             energies=assembly.energies(),
             scale=request.scale,
             negatives=request.negatives,
         )
+        edit = _edit(request, self.opened.generator, sampler, walk)
+        return walk if edit is None else walk.beside(request.method.besides(edit))
 
     def workload(self, request: Request) -> Workload:
         """What of a checked request decides its cost."""
         return Workload(
             generator=self._generator(request),
             sampler=self.opened.samplers[request.sampler](request.steps),
-            plan=self.decide(request),
+            plan=self._plan(request),
             size=self._made(request.height, request.width),
             pictures=len(request.seeds),
             device=self.device,
@@ -315,20 +323,12 @@ class Model:
         )
 
     def _begin(self, request: Request, sampler: Sampler, plan: Plan, memory: Memory) -> Beginning:
-        generator, canvas = self._generator(request), request.canvas
-        if canvas is None:
+        generator = self._generator(request)
+        edit = _edit(request, generator, sampler, plan)
+        if edit is None:
             return Beginning(generator, None)
         require_base(request.method, self.opened)
-        order = Edit(
-            generator=generator,
-            sampler=sampler,
-            plan=plan,
-            canvas=canvas,
-            strength=request.strength,
-            kept=request.kept,
-            memory=memory,
-        )
-        return request.method.begin(order)
+        return request.method.begin(replace(edit, memory=memory))
 
     def _enlarge(self, walk: Synthesis, request: Request) -> Synthesis:
         """The pictures of a walk in the size asked for."""
@@ -513,6 +513,20 @@ def _check_lengths(guidances: Sequence[Guidance], negatives: Sequence[Signal], p
     """Every signal has one item, or as many as there are pictures."""
     for signal in (*(guidance.signal for guidance in guidances), *negatives):
         checks.shared(len(signal), signal.modality, pictures)
+
+
+def _edit(request: Request, generator: Generator, sampler: Sampler, plan: Plan) -> Edit | None:
+    """A request as its method sees it; None where there is no picture to change."""
+    if request.canvas is None:
+        return None
+    return Edit(
+        generator=generator,
+        sampler=sampler,
+        plan=plan,
+        canvas=request.canvas,
+        strength=request.strength,
+        kept=request.kept,
+    )
 
 
 def _guidance(wish: Wish) -> Guidance:

@@ -13,10 +13,16 @@ from misen.core.seeding import Streams, derive
 from misen.core.shapes import Images
 from misen.core.upscaler import Upscaler
 from misen.synthesis.loop import synthesize
-from misen.synthesis.plan import plan
+from misen.synthesis.plan import plan, stages
 
 PURPOSE = "enlarge"
 """What the seed of each picture is derived for."""
+
+
+def evaluations(upscaler: Upscaler) -> int:
+    """Evaluations of its network per picture."""
+    sampler = upscaler.sampler()
+    return stages(sampler) * len(sampler.levels(guided=False))
 
 
 def enlarge(

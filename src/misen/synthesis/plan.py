@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from operator import mul
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -90,8 +90,9 @@ class Plan:
         scale: the guidance scale that strength 1 stands for.
         sampler: name of the sampler.
         steps: length of the whole walk.
-        evaluations: estimated network evaluations per picture for the whole walk.
+        evaluations: estimated network evaluations per picture, for the whole walk and what is besides it.
         gradients: estimated gradients of the decoder per picture for the whole walk.
+        besides: the evaluations that are no part of the walk, by what they are for.
     """
 
     decisions: tuple[Decision, ...]
@@ -102,6 +103,12 @@ class Plan:
     steps: int
     evaluations: int
     gradients: int
+    besides: Mapping[str, int] = field(default_factory=dict)
+
+    def beside(self, costs: Mapping[str, int]) -> Plan:
+        """The plan with evaluations per picture that are no part of the walk, by what they are for."""
+        besides = {**self.besides, **costs}
+        return replace(self, evaluations=self.evaluations + sum(costs.values()), besides=besides)
 
     @property
     def guided(self) -> bool:
@@ -118,6 +125,7 @@ class Plan:
             "sampler": self.sampler,
             "steps": self.steps,
             "evaluations": self.evaluations,
+            "besides": dict(self.besides),
             "gradients": self.gradients,
         }
 
@@ -138,6 +146,8 @@ class Plan:
             yield f"= {self.known.explain()}"
         yield f"sampler {self.sampler}, {self.steps} steps, guidance scale {self.scale:g}"
         yield f"about {self.evaluations} network evaluations and {self.gradients} gradients per picture"
+        if self.besides:
+            yield f"of these {', '.join(f'{count} for {what}' for what, count in self.besides.items())}"
 
 
 def plan(
@@ -173,13 +183,24 @@ def plan(
     if planner.refusals:
         raise Unreachable("; ".join(planner.refusals), field="guidance", hint=planner.hint())
     levels = sampler.levels(guided=any(decision.route == "consistency" for decision in decisions))
-    stages = sampler.stages if isinstance(sampler, Staged) else 1
-    pulls = [_pulls(decisions, level) for level in levels]
-    times = [max((how.recurrences for how in hows), default=1) for hows in pulls]
-    asked = [_evaluations(decisions, avoided, level, scale) for level in levels]
+    free = Plan(decisions, avoided, known, scale, sampler.name, len(levels), 0, 0)
+    evaluations, gradients = cost(free, sampler)
+    return replace(free, evaluations=evaluations, gradients=gradients)
+
+
+def cost(plan: Plan, sampler: Sampler) -> tuple[int, int]:
+    """Estimated network evaluations and gradients per picture of a whole walk under what guides in a plan."""
+    levels = sampler.levels(guided=plan.guided)
+    pulls = [_pulls(plan.decisions, level) for level in levels]
+    times = [stages(sampler) * max((how.recurrences for how in hows), default=1) for hows in pulls]
+    asked = [_evaluations(plan.decisions, plan.negatives, level, plan.scale) for level in levels]
     taken = [sum(how.gradients for how in hows) for hows in pulls]
-    evaluations, gradients = (stages * sum(map(mul, times, counts)) for counts in (asked, taken))
-    return Plan(decisions, avoided, known, scale, sampler.name, len(levels), evaluations, gradients)
+    return sum(map(mul, times, asked)), sum(map(mul, times, taken))
+
+
+def stages(sampler: Sampler) -> int:
+    """Predictions of a step."""
+    return sampler.stages if isinstance(sampler, Staged) else 1
 
 
 class _Planner:

@@ -223,3 +223,11 @@ def test_several_edits_at_once_are_as_one_by_one(small: Model, inverted: Inverte
         together, alone = (small.synthesize(image=image, batch_size=size, **settings) for size in (2, 1))
         for one, other in zip(together.images, alone.images, strict=True):
             assert torch.allclose(one.tensor, other.tensor, atol=1e-4)
+
+
+def test_the_plan_counts_the_way_back(small: Model, inverted: Inverted, face, tmp_path: Path) -> None:
+    settings = {"method": "invert:refinements=2", "sampler": "ddim", "num_inference_steps": STEPS, "seed": 1}
+    plan = small.plan(image=face, **settings)
+    assert plan.besides == {"the way back": 4 * STEPS}
+    assert plan.evaluations == 5 * STEPS
+    assert small.plan(image=inverted.save(tmp_path / "state.safetensors"), seed=1).besides == {}

@@ -58,6 +58,13 @@ def test_a_large_picture_is_the_small_one_enlarged(larger):
     assert torch.equal(small.images[0].tensor, larger.synthesize(seed=3, width=SMALL, height=SMALL).images[0].tensor)
 
 
+def test_the_plan_counts_the_upscaler(larger):
+    small, large = larger.plan(seed=3), larger.plan(seed=3, width=LARGE, height=LARGE)
+    assert small.besides == {}
+    assert large.besides == {"the upscaler": upscaler().habits.steps}
+    assert large.evaluations == small.evaluations + upscaler().habits.steps
+
+
 def test_the_recipe_carries_size_and_upscaler_and_makes_it_again(larger, installed, tmp_path):
     result = larger.synthesize(seed=3, width=LARGE, height=LARGE)
     recipe = Recipe.parse(result.recipe.canonical())

@@ -189,3 +189,15 @@ def test_a_measure_is_chosen_by_name():
     misspelt = early(measure="brightnes")
     assert "did you mean 'brightness'?" in refusal(ToyDiffusion(), misspelt, energies={"tint": energy})
     assert "there is no measure 'brightnes'" in refusal(ToyDiffusion(), misspelt)
+
+
+def test_what_is_besides_the_walk_is_counted_and_named():
+    walk = made(ToyDiffusion(), RED, scale=4)
+    whole = walk.beside({"the source": 12}).beside({"the upscaler": 3})
+    assert (walk.evaluations, whole.evaluations, whole.gradients) == (24, 39, 0)
+    assert whole.to_json()["besides"] == {"the source": 12, "the upscaler": 3}
+    assert whole.explain().splitlines()[-2:] == [
+        "about 39 network evaluations and 0 gradients per picture",
+        "of these 12 for the source, 3 for the upscaler",
+    ]
+    assert walk.beside({}).explain() == walk.explain()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, ClassVar
@@ -17,6 +17,7 @@ from misen.editing.methods.prompt_to_prompt import Worded, Words
 from misen.inversion import Inversion, NullText, invert, unpack
 from misen.inversion.reverse import REFINEMENTS
 from misen.synthesis import Plan, Resume
+from misen.synthesis.plan import cost
 from misen.synthesis.schedule import truncate
 
 
@@ -48,6 +49,11 @@ class Invert(Method):
             hint = "say what the picture shall show"
             raise InputError("a source is changed to other words, and there are none", field="method", hint=hint)
 
+    def besides(self, edit: Edit) -> Mapping[str, int]:
+        """The way back, and forth again to see where it leads."""
+        asked, _ = cost(self._way(edit), edit.sampler)
+        return {} if goes_on(edit) else {"the way back": (2 + self.refinements) * asked}
+
     def begin(self, edit: Edit) -> Beginning:
         """The state on the way back from which as much of the walk is left as the strength says.
 
@@ -55,14 +61,22 @@ class Invert(Method):
             InputError: there is a source, and no words to take its place.
             Unreachable: there is no way back from the picture.
         """
-        plan = replace(told(edit.plan, self.source), scale=self.scale)
-        return beginning(edit, partial(invert, plan=plan, refinements=self.refinements))
+        return beginning(edit, partial(invert, plan=self._way(edit), refinements=self.refinements))
+
+    def _way(self, edit: Edit) -> Plan:
+        """The plan of the way back."""
+        return replace(told(edit.plan, self.source), scale=self.scale)
+
+
+def goes_on(edit: Edit) -> bool:
+    """Whether an edit begins with what a state file holds."""
+    return bool(edit.kept) and edit.strength == 1
 
 
 def beginning(edit: Edit, find: Callable[..., Inversion]) -> Beginning:
     """Where an edit begins that goes on from what ``find`` finds, or from what has been kept of it."""
     device = device_of(edit.generator)
-    if edit.kept and edit.strength == 1:
+    if goes_on(edit):
         generator, state = unpack(edit.generator, {name: tensor.to(device) for name, tensor in edit.kept.items()})
         return Beginning(generator, Resume(state))
     found = find(edit.generator, edit.sampler, image=edit.canvas.image, device=device)

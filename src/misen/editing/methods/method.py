@@ -123,6 +123,10 @@ class Method:
         """What is forced during the walk and in the end; for the plan, so it computes nothing."""
         return None
 
+    def besides(self, edit: Edit) -> Mapping[str, int]:
+        """Estimated network evaluations per picture that are no part of the walk, by what they are for."""
+        return {}
+
     def begin(self, edit: Edit) -> Beginning:
         """Where the walk begins and who answers; may invert the picture, or wrap or tune a copy of the generator.
 

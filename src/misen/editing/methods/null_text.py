@@ -5,17 +5,20 @@ Source: Mokady et al. 2022 (arXiv:2211.09794), section 3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, ClassVar
 
 from misen.core.errors import InputError
-from misen.editing.methods.invert import beginning, told
+from misen.editing.methods.invert import beginning, goes_on, told
 from misen.editing.methods.method import WAY_BACK, Beginning, Edit, Method, Need
 from misen.editing.methods.options import Whole
 from misen.editing.methods.prompt_to_prompt import Words
 from misen.inversion import invert_null_text
 from misen.inversion.null_text import ITERATIONS
+from misen.inversion.reverse import REFINEMENTS
+from misen.synthesis.plan import cost
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,13 @@ class NullText(Method):
     def way_back(self) -> int:
         """Many steps."""
         return WAY_BACK
+
+    def besides(self, edit: Edit) -> Mapping[str, int]:
+        """The way back without extrapolation, and at most as many answers as the null is learned from."""
+        way = told(edit.plan, self.source)
+        (back, _), (forth, _) = (cost(plan, edit.sampler) for plan in (replace(way, scale=1.0), way))
+        learned = (1 + self.iterations) * forth
+        return {} if goes_on(edit) else {"the way back": (1 + REFINEMENTS) * back, "the null": learned}
 
     def begin(self, edit: Edit) -> Beginning:
         """The state on the way back, and a generator with the null that was learned.

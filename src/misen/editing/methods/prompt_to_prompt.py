@@ -23,8 +23,10 @@ from misen.editing.methods.method import WAY_BACK, Beginning, Edit, Method, Need
 from misen.editing.methods.options import Between, OneOf
 from misen.editing.words import Spelled, compare, factors, spell
 from misen.inversion import invert
+from misen.inversion.reverse import REFINEMENTS
 from misen.metrics.fidelity import psnr
 from misen.synthesis import Decision, Moment, Plan, Resume, synthesize
+from misen.synthesis.plan import cost, stages
 from misen.synthesis.schedule import truncate
 
 ALIKE = 40.0
@@ -118,6 +120,18 @@ class PromptToPrompt(Method):
     def recall(self, prompt: str, seed: int) -> PromptToPrompt:
         """The method with the words and the seed that a picture was made from, unless a source was given."""
         return self if self.source else replace(self, source=prompt, seed=seed)
+
+    def besides(self, edit: Edit) -> Mapping[str, int]:
+        """The walk of the source, or the picture's way back and forth, and the source again beside what it controls."""
+        told = replace(edit.plan, decisions=tuple(one for one in edit.plan.decisions if one.port))
+        (walk, _), (plain, _) = (cost(plan, edit.sampler) for plan in (told, replace(told, scale=1.0)))
+        controlled = sum(map(self._concerns, edit.sampler.levels(guided=edit.plan.guided)))
+        source = (2 + REFINEMENTS) * plain if self.seed == "" else walk
+        return {"the source": source + stages(edit.sampler) * controlled}
+
+    def _concerns(self, level: Level) -> bool:
+        """Whether the source is asked at a level."""
+        return self.blend == "on" or bool(self.weights) or level.progress < max(self.cross, self.self)
 
     def begin(self, edit: Edit) -> Beginning:
         """Where the picture began, under control of how it came about.

@@ -153,6 +153,21 @@ def test_a_generator_that_shows_no_network_is_refused():
         )
 
 
+@pytest.mark.parametrize("options", [{"seed": SEED}, {"seed": SEED, "cross": 0.3, "self": 0.1}, {}, {"blend": "on"}])
+def test_the_plan_counts_the_answers_to_the_source(ours, order, monkeypatch, options):
+    edit, _ = order(*ours)
+    method, asked = PromptToPrompt.of({"source": SOURCE, **options}), []
+    predict = type(edit.generator).predict
+
+    def counted(self, *given):
+        asked.append(given)
+        return predict(self, *given)
+
+    monkeypatch.setattr(type(edit.generator), "predict", counted)
+    perform(method, edit)
+    assert len(asked) == edit.plan.evaluations + method.besides(edit)["the source"]
+
+
 @pytest.mark.parametrize("options", [{"seed": SEED}, {}])
 def test_several_pictures_at_once_are_as_one_by_one(ours, order, options):
     edit, _ = order(*ours)
