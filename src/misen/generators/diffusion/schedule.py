@@ -201,8 +201,8 @@ def karras(largest: float, smallest: float, steps: int) -> list[float]:
 
     Source: Karras et al. 2022 (arXiv:2206.00364), equation 5 with rho = 7.
     """
-    ends = (level ** (1 / KARRAS_POWER) for level in (largest, smallest))
-    levels: list[float] = (np.linspace(*ends, steps) ** KARRAS_POWER).tolist()
+    first, last = (level ** (1 / KARRAS_POWER) for level in (largest, smallest))
+    levels: list[float] = (np.linspace(first, last, steps) ** KARRAS_POWER).tolist()
     return levels
 
 
