@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from misen.core.condition import Encoder
 from misen.core.energy import Energy
 from misen.core.errors import InputError, ModelFileError, NotFoundError, brief, closest
-from misen.core.generator import Generator, Sampler
+from misen.core.generator import Generator, Rereading, Sampler
 from misen.core.judge import Judge
 from misen.core.registry import Family, families, lookup, modalities
 from misen.core.signal import Signal
@@ -193,6 +193,7 @@ def open_model(name: str, device: str = "cpu") -> Opened:
         defaults=_defaults(card, name),
         sha256=fingerprint(folder),
         save=lambda target: files.save(generator, target),
+        own_encoders=generator.own_encoders(encoders()) if isinstance(generator, Rereading) else {},
     )
 
 

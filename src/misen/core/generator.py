@@ -11,7 +11,7 @@ from typing import Any, Protocol, Self, runtime_checkable
 
 from torch import Tensor, nn
 
-from misen.core.condition import Condition
+from misen.core.condition import Condition, Encoder
 from misen.core.estimate import Estimate
 from misen.core.execution import Execution
 from misen.core.port import Port
@@ -110,6 +110,15 @@ class Projectable(Protocol):
 
     def known(self, mask: Masks) -> Points:
         """(B, 1, H, W) with 1 = repaint, as a weight of the estimate's space: 1 = free, 0 = known."""
+        ...
+
+
+@runtime_checkable
+class Rereading(Protocol):
+    """Capability: reads some signals otherwise than other models do."""
+
+    def own_encoders(self, usual: Mapping[str, Encoder]) -> Mapping[str, Encoder]:
+        """Encoders by modality of what it reads otherwise, made from the ``usual`` ones."""
         ...
 
 

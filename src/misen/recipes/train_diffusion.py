@@ -124,9 +124,15 @@ def build(settings: Settings, seed: int, start: Path | None = None) -> Diffusion
     denoiser = Denoiser(settings.unet.unet(), entrances, codec.stride)
     if start is not None:
         take_over(denoiser, files.load_denoiser(start, codec.stride))
-    denoiser.set_null(encoders()[STOCK].encode(modalities()[STOCK].signal.parse(""), "tokens").value[0])
+    denoiser.set_null(null_words())
     companions = {"text_encoder": words.model, "tokenizer": words.tokenizer}
     return DiffusionGenerator(denoiser, codec, shipped.tiny_decoder(), companions=companions)
+
+
+def null_words() -> Tensor:
+    """(L, D): what the stock pipeline feeds for an empty prompt."""
+    words: Tensor = encoders()[STOCK].encode(modalities()[STOCK].signal.parse(""), "tokens").value[0]
+    return words
 
 
 def take_over(denoiser: Denoiser, older: Denoiser) -> None:

@@ -21,5 +21,8 @@ METHODS: Mapping[str, str] = {
     "invert": "Invert",
     "null-text": "NullText",
     "prompt-to-prompt": "PromptToPrompt",
+    "variation": "Variation",
+    "interpolate": "Interpolate",
+    "text-difference": "TextDifference",
 }
 """The name of each method, and of its class in the module of the method's name (hyphens become underscores)."""

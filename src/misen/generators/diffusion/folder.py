@@ -1,7 +1,8 @@
 """Models as folders in the layout of diffusers, whose own pipeline makes the same pictures of a prompt.
 
 ``unet/`` and ``scheduler/`` are stock; ``vae/`` is our autoencoder, named by its module; ``ports/`` and ``tiny/`` are
-ours. Nothing but safetensors, JSON, TOML and the tokenizer's text is written or read.
+ours, and so are ``prior/`` and ``joint/`` of a model that shows places in a joint embedding. Nothing but safetensors,
+JSON, TOML and the tokenizer's text is written or read.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from misen.generators.diffusion.denoiser import Denoiser
 from misen.generators.diffusion.generator import DiffusionGenerator
 from misen.generators.diffusion.ports import PortSettings
 from misen.generators.diffusion.schedule import SCHEDULER
+from misen.generators.diffusion.unclip import folder as unclip
+from misen.generators.diffusion.unclip.generator import UnclipGenerator
 from misen.nn.description import CARD, check_format, read_card, read_json, write_card, write_json
 from misen.nn.weights import fill, write
 
@@ -62,6 +65,8 @@ def save(generator: DiffusionGenerator, folder: Path) -> None:
     write(denoiser.ports, folder / "ports" / WEIGHTS)
     write_json(folder / "ports" / CONFIG, {"ports": [asdict(settings) for settings in denoiser.ports.table]})
     _save_scheduler(folder / "scheduler")
+    if isinstance(generator, UnclipGenerator):
+        unclip.save(generator, folder)
     for name, companion in generator.companions.items():
         _save_companion(companion, folder / name)
     write_json(folder / INDEX, _index(generator, folder))
@@ -83,7 +88,10 @@ def load(folder: Path, device: str = "cpu") -> DiffusionGenerator:
     named = [name for name in map(str, index["_misen"]["companions"]) if isinstance(index.get(name), list)]
     companions = {name: Copied(folder / name, tuple(index[name])) for name in named}
     card = read_card(folder) if (folder / CARD).exists() else {}
-    return DiffusionGenerator(denoiser, autoencoder, tiny, companions=companions, card=card)
+    if not (folder / unclip.PRIOR).is_dir():
+        return DiffusionGenerator(denoiser, autoencoder, tiny, companions=companions, card=card)
+    joint, prior = unclip.load(folder, index["_misen"]["sha256"], device)
+    return UnclipGenerator(denoiser, autoencoder, tiny, joint=joint, prior=prior, companions=companions, card=card)
 
 
 def load_denoiser(folder: Path, stride: int) -> Denoiser:
