@@ -12,7 +12,7 @@ from rich.table import Table
 from benchmarks.timing import QUICK, Effort, Row
 from misen.core.errors import NotFoundError
 
-NAMES = ("start", "world", "frechet", "decoders", "pictures", "demo")
+NAMES = ("start", "world", "frechet", "decoders", "pictures", "checkpoint", "demo")
 COLUMNS = ("what", "median", "95 % interval", "", "rounds", "bar")
 
 
