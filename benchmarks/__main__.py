@@ -1,9 +1,10 @@
-"""Runs benchmarks and prints one table: ``python -m benchmarks [NAME ...] [--quick]``."""
+"""Runs benchmarks and prints one table: ``python -m benchmarks [NAME ...] [--quick] [--n N]``."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import import_module
 
 from rich.console import Console
@@ -12,7 +13,7 @@ from rich.table import Table
 from benchmarks.timing import QUICK, Effort, Row
 from misen.core.errors import NotFoundError
 
-NAMES = ("start", "world", "frechet", "decoders", "pictures", "checkpoint", "demo")
+NAMES = ("start", "world", "frechet", "decoders", "pictures", "speed", "checkpoint", "demo")
 COLUMNS = ("what", "median", "95 % interval", "", "rounds", "bar")
 
 
@@ -30,11 +31,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all if left out")
     parser.add_argument("--quick", action="store_true", help="little work and few rounds: does everything run?")
+    parser.add_argument("--n", type=int, metavar="N", help="pictures by which quality is measured, at least 2")
     given = parser.parse_args()
+    usual = QUICK if given.quick else Effort()
+    effort = usual if given.n is None else replace(usual, pictures=given.n)
     table, console = Table(*COLUMNS), Console(width=130)
     for name in given.names or NAMES:
         try:
-            for row in import_module(f"benchmarks.{name}").rows(QUICK if given.quick else Effort()):
+            for row in import_module(f"benchmarks.{name}").rows(effort):
                 table.add_row(*cells(row))
         except NotFoundError as absent:
             console.print(f"{name}: not measured, {absent}")

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 import torch
 
 import misen
+from benchmarks.peers import stock_pipeline
 from benchmarks.start import WORDS
 from benchmarks.timing import Effort, Row, median, seconds
-from misen.assembly import USUAL_MODEL, find
-
-
-def stock_pipeline() -> Any:
-    """diffusers' pipeline on the folder that ships."""
-    from diffusers import StableDiffusionPipeline
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        pipeline = StableDiffusionPipeline.from_pretrained(find(USUAL_MODEL), dtype=torch.float32)
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline
+from misen.assembly import USUAL_MODEL
 
 
 def rows(effort: Effort) -> Iterator[Row]:

@@ -20,18 +20,20 @@ class Effort:
         rounds: times each way is taken.
         warmups: times before that.
         size: fraction of the usual amount of work.
+        pictures: by which quality is measured, where it is.
     """
 
     rounds: int = 7
     warmups: int = 2
     size: float = 1.0
+    pictures: int = 500
 
     def of(self, amount: int) -> int:
         """``amount`` of work, scaled; at least 2."""
         return max(2, round(self.size * amount))
 
 
-QUICK = Effort(rounds=2, warmups=0, size=0.02)
+QUICK = Effort(rounds=2, warmups=0, size=0.02, pictures=2)
 """Whether everything runs, not how fast."""
 
 
