@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from misen.core.adapter import Adapter
 from misen.core.condition import Encoder
 from misen.core.energy import Energy
 from misen.core.errors import InputError, ModelFileError, NotFoundError, brief, closest
-from misen.core.generator import Generator, Rereading, Sampler
+from misen.core.generator import Generator, Sampler
 from misen.core.judge import Judge
 from misen.core.registry import Family, families, lookup, modalities
 from misen.core.signal import Signal
@@ -146,6 +147,7 @@ class Opened:
         save: writes a folder from which it can be opened.
         own_encoders: by modality, of what it reads otherwise than our models do.
         outline: set where its networks have no weights, so that it plans and makes nothing.
+        adapters: what was added to it, with the digests of their weights.
     """
 
     name: str
@@ -156,6 +158,7 @@ class Opened:
     save: Callable[[Path], None]
     own_encoders: Mapping[str, Encoder] = field(default_factory=dict)
     outline: Outline | None = None
+    adapters: tuple[Adapter, ...] = ()
 
     @property
     def encoders(self) -> Mapping[str, Encoder]:
@@ -171,17 +174,25 @@ class Opened:
         return name
 
 
-def open_model(name: str, device: str = "cpu") -> Opened:
+def open_model(name: str, device: str = "cpu", adapters: Sequence[Adapter] = ()) -> Opened:
     """Open a model by the name of a shipped one, the name of a family (its best), a folder or the id of a hub.
 
+    Args:
+        name: of the model.
+        device: where its networks go.
+        adapters: what is added to it, in this order.
+
     Raises:
-        NotFoundError: there is no such model, or a part of it is missing.
-        InputError: it is one that makes no pictures.
-        ModelFileError: its files must not be opened.
+        NotFoundError: there is no such model or adapter, or a part of it is missing.
+        InputError: it is one that makes no pictures, or an adapter does not fit it or has another digest than told.
+        ModelFileError: its files, or an adapter's, must not be opened.
     """
     folder = find(name)
     if not (folder / CARD).exists():
-        return _open_foreign(folder, name, device)
+        return _open_foreign(folder, name, device, adapters)
+    if adapters:
+        hint = "adapters are added to other people's models, folders of diffusers'"
+        raise InputError(f"{name} takes no adapters", field="adapter", hint=hint)
     card = read_card(folder)
     package = _family(card, name).package
     files, samplers = import_module(f"{package}.folder"), import_module(f"{package}.samplers")
@@ -193,7 +204,6 @@ def open_model(name: str, device: str = "cpu") -> Opened:
         defaults=_defaults(card, name),
         sha256=fingerprint(folder),
         save=lambda target: files.save(generator, target),
-        own_encoders=generator.own_encoders(encoders()) if isinstance(generator, Rereading) else {},
     )
 
 
@@ -274,11 +284,28 @@ def _folder(folder: Path) -> Path:
     return folder
 
 
-def _open_foreign(folder: Path, name: str, device: str) -> Opened:
-    """A folder of diffusers'."""
+def _open_foreign(folder: Path, name: str, device: str, adapters: Sequence[Adapter]) -> Opened:
+    """A folder of diffusers' with adapters."""
+    from misen.pretrained.stable_diffusion import adapters as additions
     from misen.pretrained.stable_diffusion import folder as files
 
-    return _foreign(files.load(folder, device), name, fingerprint(folder))
+    identified = tuple(_identified(adapter, additions.locate(adapter)) for adapter in adapters)
+    checkpoint = files.load(folder, device)
+    for adapter in identified:
+        checkpoint = additions.add(checkpoint, adapter)
+    return replace(_foreign(checkpoint, name, fingerprint(folder)), adapters=identified)
+
+
+def _identified(adapter: Adapter, path: Path) -> Adapter:
+    """An adapter with the digest of its weights; raises ``InputError`` if another one was told."""
+    sha256 = fingerprint(path)
+    if adapter.sha256 not in ("", sha256):
+        raise InputError(
+            f"the recipe was made with other weights of {adapter.path}",
+            field="adapters.sha256",
+            hint="empty the digest to use these",
+        )
+    return replace(adapter, sha256=sha256)
 
 
 def _foreign(checkpoint: Checkpoint, name: str, sha256: str) -> Opened:
@@ -307,7 +334,10 @@ def model_name(folder: Path) -> str:
 
 
 def fingerprint(folder: Path) -> str:
-    """SHA-256 over the weights of a folder, in the order of their paths."""
+    """SHA-256 over the weights of a folder, in the order of their paths; of a file that of its content."""
+    if folder.is_file():
+        with folder.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
     digest = hashlib.sha256()
     for file in sorted(folder.rglob("*.safetensors")):
         digest.update(file.relative_to(folder).as_posix().encode())

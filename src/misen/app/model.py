@@ -21,6 +21,7 @@ from misen.app.recall import recalled, require_base
 from misen.app.recipe import ModelReference, Recipe, coverage
 from misen.app.request import Request, provided
 from misen.app.result import Picture, Result
+from misen.core.adapter import Adapter
 from misen.core.errors import InputError
 from misen.core.execution import Execution
 from misen.core.generator import Executable, Generator, Reusing, Sampler, Sizable
@@ -40,6 +41,9 @@ from misen.synthesis.trace import Watch
 Wish = Signal | Guidance | str
 """A signal, a signal with strength, window and route, or words."""
 
+Addition = Adapter | str | Path
+"""An adapter, or the path of one that needs no options."""
+
 Deliver = Callable[[int, Picture], None]
 """Called with the index of a picture and the picture as soon as it is finished."""
 
@@ -58,12 +62,16 @@ class Model:
         self._ways: dict[Execution | None, Generator] = {None: opened.generator}
 
     @classmethod
-    def from_pretrained(cls, name: str | Path, *, device: str = "cpu") -> Self:
+    def from_pretrained(cls, name: str | Path, *, device: str = "cpu", adapters: Sequence[Addition] = ()) -> Self:
         """The same as :func:`load`."""
-        return cls(assembly.open_model(str(name), checks.device(device)), device)
+        added = [Adapter(str(one)) if isinstance(one, str | Path) else one for one in adapters]
+        return cls(assembly.open_model(str(name), checks.device(device), added), device)
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Write a folder of safetensors, JSON and TOML from which the model can be loaded."""
+        """Write a folder of safetensors, JSON and TOML from which the model can be loaded.
+
+        LoRAs and learned words that were added to it are in what is written, ControlNets are not.
+        """
         self.opened.save(Path(folder))
 
     @property
@@ -349,7 +357,7 @@ class Model:
         model = ModelReference(name=self.name, sha256=self.opened.sha256)
         above = self._above(request)
         upscaler = None if above is None else ModelReference(name=above.name, sha256=above.sha256)
-        return Recipe.of(model, request, plan, self.device, upscaler)
+        return Recipe.of(model, request, plan, self.device, upscaler, self.opened.adapters)
 
     def _sides(self, height: int | None, width: int | None) -> tuple[int, int]:
         """Height and width in pixels: the given ones if pictures like that can be made, or the model's own."""
@@ -396,7 +404,7 @@ class Model:
                 message = f"{self.name} cannot be run otherwise, {asked} was asked for"
                 raise InputError(message, field="execution", hint="leave the execution out")
             return asked
-        if not asked or not able:
+        if not asked or not able or self.opened.outline is not None:
             return None
         shape = {"device": self.device, "weights": self.opened.sha256, "size": f"{request.width}x{request.height}"}
         return acceleration.choose(partial(self._sample, request), request.steps * len(request.seeds), shape)
@@ -428,15 +436,20 @@ class Model:
         return Canvas.fit(picture, cover, height, width)
 
 
-def load(name: str | Path | None = None, *, device: str = "cpu") -> Model:
+def load(name: str | Path | None = None, *, device: str = "cpu", adapters: Sequence[Addition] = ()) -> Model:
     """Open a model: a shipped one's name, a family's name (its best), or a folder; the usual one if left out.
 
+    Args:
+        name: of the model.
+        device: where its networks go.
+        adapters: ControlNets, LoRAs and learned words for other people's models, by path or as :class:`Adapter`.
+
     Raises:
-        NotFoundError: there is no such model.
-        ModelFileError: its files must not be opened.
-        InputError: there is no such device.
+        NotFoundError: there is no such model or adapter.
+        ModelFileError: its files must not be opened, or an adapter was made for another model.
+        InputError: there is no such device, or an adapter has an option that makes no sense.
     """
-    return Model.from_pretrained(name or assembly.USUAL_MODEL, device=device)
+    return Model.from_pretrained(name or assembly.USUAL_MODEL, device=device, adapters=adapters)
 
 
 def outline(name: str | Path | None = None) -> Model:
@@ -455,7 +468,7 @@ def prepare(recipe: Recipe, *, device: str = "cpu") -> tuple[Model, Request]:
         InputError: the recipe asks for what is not accepted, or for other weights of its model.
         NotFoundError: its model is not here.
     """
-    model = load(recipe.model.name, device=device)
+    model = load(recipe.model.name, device=device, adapters=[entry.adapter() for entry in recipe.adapters])
     if recipe.model.sha256 not in ("", model.opened.sha256):
         raise InputError(
             f"the recipe was made with other weights of {recipe.model.name}",

@@ -45,7 +45,7 @@ def recalled(method: Method, image: object, opened: Opened) -> tuple[Method, Def
     A recipe counts if it is this model's, at its own size, and tells nothing but words, a seed and how to sample.
     """
     recipe = _recipe(image) if isinstance(method, Recalling) else None
-    if recipe is None or recipe.model.sha256 != opened.sha256 or not _tells_words_alone(recipe, opened.generator.size):
+    if recipe is None or not _of(recipe, opened) or not _tells_words_alone(recipe, opened.generator.size):
         return method, opened.defaults
     told: Any = method
     words: Any = recipe.guidances[0].signal()
@@ -60,6 +60,12 @@ def _recipe(image: object) -> Recipe | None:
         return Recipe.read(image) if isinstance(image, str | Path) else None
     except MisenError:
         return None
+
+
+def _of(recipe: Recipe, opened: Opened) -> bool:
+    """Whether a recipe is of this model, with what was added to it."""
+    adapters = tuple(entry.adapter() for entry in recipe.adapters)
+    return (recipe.model.sha256, adapters) == (opened.sha256, opened.adapters)
 
 
 def _tells_words_alone(recipe: Recipe, size: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -17,9 +17,10 @@ from torch import Tensor
 
 from misen import __version__
 from misen.app.request import Request, provided
+from misen.core.adapter import Adapter
 from misen.core.errors import ConfigError, InputError, closest
 from misen.core.execution import Engine, Execution, Precision
-from misen.core.guidance import MOST, USUAL, Consistency, Guidance, Route
+from misen.core.guidance import MOST, USUAL, WHOLE, Consistency, Guidance, Route
 from misen.core.image import to_bytes
 from misen.core.registry import lookup, modalities
 from misen.core.signal import Signal
@@ -48,6 +49,25 @@ class ModelReference(_Strict):
     """Name of a shipped model or of a family, or a folder."""
     sha256: str = ""
     """Digest of its weights; empty when any will do."""
+
+
+class AdapterEntry(_Strict):
+    """What is added to a model: a ControlNet, a LoRA or a learned word."""
+
+    path: str
+    """Where it lies, or its id on a hub."""
+    modality: str = ""
+    """What guides through a ControlNet; empty for others."""
+    strength: float = 1.0
+    """Multiplies what it adds; 1 is its own, 0 is nothing."""
+    window: tuple[float, float] = WHOLE
+    """The part of the walk in which a ControlNet acts, as fractions 0 <= start < end <= 1."""
+    sha256: str = ""
+    """Digest of its weights; empty when any will do."""
+
+    def adapter(self) -> Adapter:
+        """The same for a model to be opened with."""
+        return Adapter(**self.model_dump())
 
 
 class SignalEntry(_Strict):
@@ -184,6 +204,8 @@ class Recipe(_Strict):
     """Version of this document."""
     model: ModelReference
     """The model that makes the pictures."""
+    adapters: tuple[AdapterEntry, ...] = ()
+    """What is added to it, in this order."""
     guidances: tuple[GuidanceEntry, ...] = ()
     """What guides."""
     negatives: tuple[SignalEntry, ...] = ()
@@ -221,11 +243,13 @@ class Recipe(_Strict):
         plan: Plan,
         device: str,
         upscaler: ModelReference | None = None,
+        adapters: Sequence[Adapter] = (),
     ) -> Self:
         """The recipe of a request that has been planned, with the routes taken."""
         routed = zip(request.guidances, plan.decisions, strict=True)
         return cls(
             model=model,
+            adapters=tuple(AdapterEntry(**asdict(adapter)) for adapter in adapters),
             guidances=tuple(GuidanceEntry.taken(wish, decision.route) for wish, decision in routed),
             negatives=tuple(SignalEntry.of(signal) for signal in request.negatives),
             seeds=request.seeds,
@@ -268,7 +292,8 @@ class Recipe(_Strict):
         """The same recipe, to be made with whatever weights there are."""
         named = {"model": self.model, "upscaler": self.upscaler}
         found = {key: reference.model_copy(update={"sha256": ""}) for key, reference in named.items() if reference}
-        return self.model_copy(update=found)
+        adapters = tuple(entry.model_copy(update={"sha256": ""}) for entry in self.adapters)
+        return self.model_copy(update={**found, "adapters": adapters})
 
     def canonical(self) -> str:
         """The document with sorted keys and no spaces."""
@@ -292,6 +317,7 @@ def _refusal(complaint: Any, text: str, name: str) -> ConfigError:
 _TABLES: dict[Any, type[BaseModel]] = {
     "": Recipe,
     "model": ModelReference,
+    "adapters": AdapterEntry,
     "upscaler": ModelReference,
     "guidances": GuidanceEntry,
     "negatives": SignalEntry,

@@ -39,8 +39,8 @@ def edit(
     from misen.cli import production
     from misen.editing.methods.choice import choose
 
-    guidances = wishes.guidances()
+    guidances, adapters = wishes.guidances(), sampling.adapters()
     choose(method, provided(guidances, picture=True, mask=mask is not None))  # before a model is opened
     settings = {"image": image, "mask": mask, "method": method, "strength": strength, **sampling.settings()}
-    model = app.load(sampling.model)
+    model = app.load(sampling.model, adapters=adapters)
     production.fulfil(model, model.request(*guidances, **settings), output, report=report)

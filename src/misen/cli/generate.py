@@ -42,6 +42,8 @@ def _ordered(recipe: Path | None, wishes: Wishes, sampling: Sampling, *, outline
         refuse_together("--recipe", {**wishes.given(), **sampling.given()}, "a recipe says everything; edit it instead")
         return app.prepare(app.Recipe.read(recipe))
     guidances = wishes.guidances()
-    probes = bool(sampling.accelerate)  # which needs the weights
-    model = app.outline(sampling.model) if outlined and not probes else app.load(sampling.model)
+    adapters = sampling.adapters()
+    weights = bool(sampling.accelerate or adapters)  # which are probed, or told by their content
+    outlined = outlined and not weights
+    model = app.outline(sampling.model) if outlined else app.load(sampling.model, adapters=adapters)
     return model, model.request(*guidances, **sampling.settings())

@@ -8,11 +8,14 @@ from dataclasses import asdict, dataclass, fields
 from functools import update_wrapper
 from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated, Any, Self, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Self, get_type_hints
 
 import typer
 
 from misen.core.errors import InputError
+
+if TYPE_CHECKING:
+    from misen.core.adapter import Adapter
 
 
 class Group:
@@ -69,6 +72,13 @@ class Sampling(Group):
 
     negative_text: Annotated[str | None, typer.Option(metavar="WORDS", help="What the picture should not show.")] = None
     model: ModelName = None
+    adapter: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATH[:modality=M,strength=,start=,end=]",
+            help="Add a ControlNet, with what guides through it, a LoRA or a learned word to another's model.",
+        ),
+    ] = None
     num_images: Annotated[int | None, typer.Option("-n", metavar="N", help="Pictures; the k-th uses seed + k.")] = None
     seed: Annotated[int | None, typer.Option(help="Seed of the first picture; drawn when left out.")] = None
     steps: Annotated[int | None, typer.Option(help="Length of the walk, 1 to 1000.")] = None
@@ -85,6 +95,12 @@ class Sampling(Group):
     def given(self) -> dict[str, Any]:
         """What a person set, by the name of its field."""
         return {name: value for name, value in asdict(self).items() if value is not None}
+
+    def adapters(self) -> list[Adapter]:
+        """What is added to the model; raises ``InputError`` for a senseless suffix."""
+        from misen.cli.adapters import adapter
+
+        return [adapter(argument) for argument in self.adapter or []]
 
     def settings(self) -> dict[str, Any]:
         """Arguments of ``Model.request``."""

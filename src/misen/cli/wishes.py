@@ -84,10 +84,10 @@ def guidance(modality: Modality, argument: str) -> Guidance:
     from misen.core.guidance import Guidance
 
     value, suffix = split(argument)
-    start, end = (_number(suffix, key, modality.name, default) for key, default in (("start", 0.0), ("end", 1.0)))
+    start, end = (number(suffix, key, modality.name, default) for key, default in (("start", 0.0), ("end", 1.0)))
     return Guidance(
         signal=modality.signal.parse(value),
-        strength=_number(suffix, "strength", modality.name, 1.0),
+        strength=number(suffix, "strength", modality.name, 1.0),
         window=(start, end),
         route=suffix.get("route", "auto"),  # type: ignore[arg-type]  # checked at birth
         consistency=_consistency(suffix),
@@ -117,7 +117,8 @@ def split(argument: str) -> tuple[str, dict[str, str]]:
     return argument[: found.start()], key_values(found[1])
 
 
-def _number(suffix: Mapping[str, str], key: str, name: str, default: float) -> float:
+def number(suffix: Mapping[str, str], key: str, name: str, default: float) -> float:
+    """The number at ``key`` in the suffix of the option ``name``; raises ``InputError`` if it is none."""
     try:
         return float(suffix.get(key, default))
     except ValueError:

@@ -31,7 +31,7 @@ def model() -> Model:
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The toy model can be opened by name."""
-    monkeypatch.setattr(assembly, "open_model", lambda name, device: opened())
+    monkeypatch.setattr(assembly, "open_model", lambda name, device, adapters: opened())
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ def hasty(model, monkeypatch, tmp_path):
     """A model that can be hurried, which can be opened by name; notes go to an empty folder."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     opened = replace(model.opened, generator=Hasty(dict(model.opened.generator.ports)))
-    monkeypatch.setattr(assembly, "open_model", lambda name, device: opened)
+    monkeypatch.setattr(assembly, "open_model", lambda name, device, adapters: opened)
     return Model(opened)
 
 

@@ -19,7 +19,7 @@ from misen.media import png
 from misen.nn.description import write_card
 
 USUAL = Defaults("dpm++2m", 20, 3.0)
-OPENED = SimpleNamespace(defaults=USUAL, sha256="abc", generator=SimpleNamespace(size=64))
+OPENED = SimpleNamespace(defaults=USUAL, sha256="abc", generator=SimpleNamespace(size=64), adapters=())
 WORDS = {"modality": "text", "content": [{"text": "a man in a hat"}], "route": "native"}
 RECIPE = {
     "model": {"name": "avatars/diffusion", "sha256": "abc"},
@@ -56,6 +56,7 @@ def test_a_source_that_was_given_stays(tmp_path):
     "changes",
     [
         {"model": {"name": "avatars/diffusion", "sha256": "other"}},
+        {"adapters": [{"path": "lora.safetensors"}]},
         {"guidances": [WORDS, WORDS]},
         {"guidances": [WORDS | {"strength": 0.5}]},
         {"guidances": [WORDS | {"route": "consistency"}]},

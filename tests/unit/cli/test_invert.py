@@ -18,7 +18,7 @@ from misen.inversion import StateFile
 def face(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A picture; every model's name opens latent diffusion in miniature."""
     opened = Opened("small", small_diffusion(), SAMPLERS, Defaults("ddim", 3, 2.0), "ab" * 32, lambda folder: None)
-    monkeypatch.setattr(assembly, "open_model", lambda name, device: opened)
+    monkeypatch.setattr(assembly, "open_model", lambda name, device, adapters: opened)
     Image.effect_noise((20, 16), 60).convert("RGB").save(tmp_path / "face.png")
     return tmp_path / "face.png"
 

@@ -1,0 +1,30 @@
+"""``--adapter PATH[:modality=M,strength=,start=,end=]``: what is added to other people's models."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from misen.cli.wishes import number
+
+if TYPE_CHECKING:
+    from misen.core.adapter import Adapter
+
+_PAIR = r"\s*(?:modality|strength|start|end)\s*=\s*[^,:=\s]*"
+_SUFFIX = re.compile(rf":({_PAIR}(?:,{_PAIR})*)$")
+
+
+def adapter(argument: str) -> Adapter:
+    """The adapter an option's argument describes; raises ``InputError`` for a senseless suffix."""
+    from misen.core.adapter import Adapter
+    from misen.core.signal import key_values
+
+    found = _SUFFIX.search(argument)
+    path, suffix = (argument[: found.start()], key_values(found[1])) if found else (argument, {})
+    start, end = (number(suffix, key, "adapter", default) for key, default in (("start", 0.0), ("end", 1.0)))
+    return Adapter(
+        path=path,
+        modality=suffix.get("modality", ""),
+        strength=number(suffix, "strength", "adapter", 1.0),
+        window=(start, end),
+    )
