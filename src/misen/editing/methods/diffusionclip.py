@@ -5,7 +5,7 @@ Source: Kim et al. 2021 (arXiv:2110.02711), section 3.1; :mod:`misen.recipes.tun
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -53,6 +53,11 @@ class DiffusionCLIP(Method):
         if not self.adapter:
             hint = "name the folder that `misen train` left, as in diffusionclip:adapter=runs/elder/adapter"
             raise InputError("method diffusionclip needs an adapter", field="method", hint=hint)
+
+    def besides(self, edit: Edit) -> Mapping[str, int]:
+        """The way back."""
+        levels = truncate(edit.sampler.levels(guided=edit.plan.guided), edit.strength)
+        return {"the way back": (1 + self.refinements) * len(levels)}
 
     def begin(self, edit: Edit) -> Beginning:
         """The state on the way back under no condition, and the tuned generator.

@@ -5,6 +5,7 @@ Source: Kawar et al. 2022, Imagic (arXiv:2210.09276), section 3.2.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, ClassVar
@@ -15,7 +16,7 @@ from misen.core.generator import Generator, answering
 from misen.core.shapes import Images
 from misen.editing.methods.method import Beginning, Edit, Method, Need
 from misen.editing.methods.options import Between, Fraction, Whole
-from misen.editing.methods.twins import Interpolated, encoded, learner, teach
+from misen.editing.methods.twins import BATCH, Interpolated, encoded, learner, teach
 from misen.inversion.condition import invert_condition
 from misen.synthesis import Decision, Plan
 from misen.training.tuning import Conditions, Learner
@@ -40,6 +41,10 @@ class Imagic(Method):
     steps: Annotated[int, Whole(0, 10_000)] = 500
     rate: Annotated[float, Fraction()] = 1e-4
 
+    def besides(self, edit: Edit) -> Mapping[str, int]:
+        """The predictions that the condition and the copy are learned from."""
+        return {"learning": (self.search + self.steps) * BATCH}
+
     def begin(self, edit: Edit) -> Beginning:
         """From noise at strength 1, as in the paper; else from the picture."""
         generator, target = learner(edit.generator), told(edit.plan, edit.generator)
@@ -51,7 +56,7 @@ class Imagic(Method):
     def _learn(self, generator: Learner, target: Conditions, image: Images) -> tuple[Conditions, Learner]:
         """The condition that makes a picture best, and a copy of the generator that obeys it."""
         point, twin = encoded(generator, image), generator.twin()
-        best = invert_condition(generator, point, target, steps=self.search)
+        best = invert_condition(generator, point, target, steps=self.search, batch_size=BATCH)
         teach(twin, point, best, steps=self.steps, rate=self.rate)
         return best, twin
 

@@ -6,6 +6,7 @@ condition in place of a rare word, so that anything may guide; it learns the who
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, ClassVar
@@ -14,7 +15,8 @@ from misen.core.generator import answering
 from misen.core.shapes import Images
 from misen.editing.methods.method import Beginning, Edit, Method, Need
 from misen.editing.methods.options import Between, Fraction, Whole
-from misen.editing.methods.twins import Beside, encoded, learner, teach
+from misen.editing.methods.twins import BATCH, Beside, encoded, learner, teach
+from misen.synthesis.plan import stages
 from misen.training.tuning import Learner
 
 
@@ -38,6 +40,12 @@ class SINE(Method):
     since: Annotated[float, Between(0, 1)] = 0.0
     steps: Annotated[int, Whole(0, 10_000)] = 300
     rate: Annotated[float, Fraction()] = 1e-4
+
+    def besides(self, edit: Edit) -> Mapping[str, int]:
+        """The predictions that the copy learns from, and its answers beside the model's."""
+        levels = edit.sampler.levels(guided=edit.plan.guided)
+        answered = sum(self.since <= level.progress < self.until for level in levels)
+        return {"learning": self.steps * BATCH, "the copy": stages(edit.sampler) * answered}
 
     def begin(self, edit: Edit) -> Beginning:
         """From noise at strength 1, as in the paper; else from the picture."""

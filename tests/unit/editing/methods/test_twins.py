@@ -23,7 +23,7 @@ from misen.editing.methods.method import Edit
 from misen.editing.methods.sine import SINE
 from misen.editing.methods.twins import Beside, Interpolated, learner
 from misen.inversion.condition import invert_condition
-from misen.synthesis import plan
+from misen.synthesis import plan, synthesize
 from misen.training.tuning import Learner
 from toys import ENCODERS, SIZE, Cloud, Euler, ToyDiffusion, ToyWalker, tint
 
@@ -208,3 +208,20 @@ def test_options_out_of_range_are_refused(asked, complaint):
 def test_options_are_read_from_text():
     assert choose("sine:share=0,steps=20", {"picture", "words"}) == SINE(share=0.0, steps=20)
     assert choose("imagic:eta=0.25", {"picture", "words"}).options()["eta"] == 0.25
+
+
+@pytest.mark.parametrize(
+    "method", [SINE(steps=3, since=0.1, until=0.5), Imagic(search=2, steps=1)], ids=["sine", "imagic"]
+)
+def test_plans_count_what_is_learned_from(method, monkeypatch):
+    items, order = [], edit(Student(), tint([1.0, 0.0, 0.0]))
+    predict = Student.predict
+
+    def counted(self, state, level, conditions):
+        items.append(len(state.x))
+        return predict(self, state, level, conditions)
+
+    monkeypatch.setattr(Student, "predict", counted)
+    beginning = method.begin(order)
+    synthesize(beginning.generator, order.sampler, order.plan, seeds=[1], start=beginning.start)
+    assert sum(items) == order.plan.beside(method.besides(order)).evaluations
