@@ -15,7 +15,7 @@ from misen.core.adapter import Adapter
 from misen.core.condition import Encoder
 from misen.core.energy import Energy
 from misen.core.errors import InputError, ModelFileError, NotFoundError, brief, closest
-from misen.core.generator import Generator, Sampler
+from misen.core.generator import Generator, Rereading, Sampler
 from misen.core.judge import Judge
 from misen.core.registry import Family, families, lookup, modalities
 from misen.core.signal import Signal
@@ -23,6 +23,7 @@ from misen.core.upscaler import Upscaler
 from misen.nn.description import CARD, read_card
 from misen.nn.tensor_file import check_layout
 from misen.pretrained import INDEX, hub
+from misen.pretrained.raw import RAW, raw
 
 if TYPE_CHECKING:
     from torch._subclasses.fake_tensor import FakeTensorMode
@@ -104,6 +105,12 @@ def words(prompt: str) -> Signal:
     """The signal that plain words stand for."""
     signal: Signal = modalities()[WORDS].signal.parse(prompt)
     return signal
+
+
+def signal_class(modality: str) -> Any:
+    """The class of signals of a modality, or of raw pictures in place of them; raises ``NotFoundError`` for others."""
+    known = lookup("modality", modality.removeprefix(RAW), modalities())
+    return raw(known) if modality.startswith(RAW) else modalities()[known].signal
 
 
 @dataclass(frozen=True)
@@ -204,6 +211,7 @@ def open_model(name: str, device: str = "cpu", adapters: Sequence[Adapter] = ())
         defaults=_defaults(card, name),
         sha256=fingerprint(folder),
         save=lambda target: files.save(generator, target),
+        own_encoders=generator.own_encoders(encoders()) if isinstance(generator, Rereading) else {},
     )
 
 

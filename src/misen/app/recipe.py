@@ -17,12 +17,12 @@ from torch import Tensor
 
 from misen import __version__
 from misen.app.request import Request, provided
+from misen.assembly import signal_class
 from misen.core.adapter import Adapter
 from misen.core.errors import ConfigError, InputError, closest
 from misen.core.execution import Engine, Execution, Precision
 from misen.core.guidance import MOST, USUAL, WHOLE, Consistency, Guidance, Route
 from misen.core.image import to_bytes
-from misen.core.registry import lookup, modalities
 from misen.core.signal import Signal
 from misen.editing.canvas import Canvas
 from misen.editing.methods import AUTO
@@ -62,6 +62,8 @@ class AdapterEntry(_Strict):
     """Multiplies what it adds; 1 is its own, 0 is nothing."""
     window: tuple[float, float] = WHOLE
     """The part of the walk in which a ControlNet acts, as fractions 0 <= start < end <= 1."""
+    raw: bool = False
+    """Whether a ControlNet is shown files as they are, as guidance of `raw-` and its modality."""
     sha256: str = ""
     """Digest of its weights; empty when any will do."""
 
@@ -87,8 +89,7 @@ class SignalEntry(_Strict):
 
     def signal(self) -> Signal:
         """The signal; raises ``InputError`` when its content is not what the digest says."""
-        lookup("modality", self.modality, modalities())
-        signal: Signal = modalities()[self.modality].signal.from_json(self.content)
+        signal: Signal = signal_class(self.modality).from_json(self.content)
         if self.sha256 and digest(signal) != self.sha256:
             raise InputError(f"the {self.modality} of this recipe was altered", field="sha256", hint="empty the digest")
         return signal

@@ -1,4 +1,4 @@
-"""``--adapter PATH[:modality=M,strength=,start=,end=]``: what is added to other people's models."""
+"""``--adapter PATH[:modality=M,strength=,start=,end=,raw=true]``: what is added to other people's models."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from misen.cli.wishes import number
 if TYPE_CHECKING:
     from misen.core.adapter import Adapter
 
-_PAIR = r"\s*(?:modality|strength|start|end)\s*=\s*[^,:=\s]*"
+_PAIR = r"\s*(?:modality|strength|start|end|raw)\s*=\s*[^,:=\s]*"
 _SUFFIX = re.compile(rf":({_PAIR}(?:,{_PAIR})*)$")
 
 
@@ -22,9 +22,11 @@ def adapter(argument: str) -> Adapter:
     found = _SUFFIX.search(argument)
     path, suffix = (argument[: found.start()], key_values(found[1])) if found else (argument, {})
     start, end = (number(suffix, key, "adapter", default) for key, default in (("start", 0.0), ("end", 1.0)))
+    given = suffix.get("raw", "false")
     return Adapter(
         path=path,
         modality=suffix.get("modality", ""),
         strength=number(suffix, "strength", "adapter", 1.0),
         window=(start, end),
+        raw={"true": True, "false": False}.get(given, given),  # type: ignore[arg-type]  # checked at birth
     )

@@ -13,9 +13,7 @@ from misen.editing.methods import AUTO, METHODS
 
 
 def edit(
-    image: Annotated[
-        Path, typer.Argument(metavar="IMAGE", help="A picture to change, or a state from misen invert.")
-    ],
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="A picture to change, or a state from misen invert.")],
     *,
     mask: Annotated[
         Path | None, typer.Option(metavar="FILE", help="What may change: white, of the picture's size.")
@@ -39,7 +37,8 @@ def edit(
     from misen.cli import production
     from misen.editing.methods.choice import choose
 
-    guidances, adapters = wishes.guidances(), sampling.adapters()
+    adapters = sampling.adapters()
+    guidances = wishes.guidances({adapter.modality for adapter in adapters if adapter.raw})
     choose(method, provided(guidances, picture=True, mask=mask is not None))  # before a model is opened
     settings = {"image": image, "mask": mask, "method": method, "strength": strength, **sampling.settings()}
     model = app.load(sampling.model, adapters=adapters)

@@ -41,8 +41,8 @@ def _ordered(recipe: Path | None, wishes: Wishes, sampling: Sampling, *, outline
     if recipe is not None:
         refuse_together("--recipe", {**wishes.given(), **sampling.given()}, "a recipe says everything; edit it instead")
         return app.prepare(app.Recipe.read(recipe))
-    guidances = wishes.guidances()
     adapters = sampling.adapters()
+    guidances = wishes.guidances({adapter.modality for adapter in adapters if adapter.raw})
     weights = bool(sampling.accelerate or adapters)  # which are probed, or told by their content
     outlined = outlined and not weights
     model = app.outline(sampling.model) if outlined else app.load(sampling.model, adapters=adapters)

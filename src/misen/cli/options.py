@@ -75,7 +75,7 @@ class Sampling(Group):
     adapter: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="PATH[:modality=M,strength=,start=,end=]",
+            metavar="PATH[:modality=M,strength=,start=,end=,raw=true]",
             help="Add a ControlNet, with what guides through it, a LoRA or a learned word to another's model.",
         ),
     ] = None

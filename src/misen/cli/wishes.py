@@ -8,7 +8,7 @@ and those of guidance by consistency: ``measure``, ``copies``, ``gradients``, ``
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from inspect import Parameter
 from typing import TYPE_CHECKING, Annotated, Any, Self
@@ -56,13 +56,17 @@ class Wishes(Group):
         """The options that were used."""
         return {name: arguments for name, arguments in self.arguments.items() if arguments}
 
-    def guidances(self) -> list[Guidance]:
+    def guidances(self, raw: Set[str] = frozenset()) -> list[Guidance]:
         """The wishes, parsed.
+
+        Args:
+            raw: modalities whose files are pictures, to be taken as they are.
 
         Raises:
             InputError: a value its modality does not accept, a senseless suffix, or an option given too often.
         """
-        return [guidance(modalities()[name], one) for name, many in self.given().items() for one in _some(name, many)]
+        given = [(name, one) for name, many in self.given().items() for one in _some(name, many)]
+        return [guidance(modalities()[name], one, raw=name in raw) for name, one in given]
 
 
 def _option(modality: Modality) -> Any:
@@ -79,14 +83,15 @@ def _some(name: str, arguments: list[str]) -> list[str]:
     return arguments
 
 
-def guidance(modality: Modality, argument: str) -> Guidance:
-    """The wish an option's argument describes."""
+def guidance(modality: Modality, argument: str, *, raw: bool = False) -> Guidance:
+    """The wish an option's argument describes, which may be a picture to be taken as it is."""
+    from misen.assembly import RAW, signal_class
     from misen.core.guidance import Guidance
 
     value, suffix = split(argument)
     start, end = (number(suffix, key, modality.name, default) for key, default in (("start", 0.0), ("end", 1.0)))
     return Guidance(
-        signal=modality.signal.parse(value),
+        signal=signal_class(RAW + modality.name if raw else modality.name).parse(value),
         strength=number(suffix, "strength", modality.name, 1.0),
         window=(start, end),
         route=suffix.get("route", "auto"),  # type: ignore[arg-type]  # checked at birth

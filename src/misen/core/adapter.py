@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from misen.core.errors import InputError, brief
 from misen.core.guidance import WHOLE, check_extent
 
 
@@ -16,6 +17,7 @@ class Adapter:
         modality: what guides through it; for a ControlNet alone.
         strength: multiplies what it adds; 1 is its own, 0 is nothing.
         window: the part of the walk in which a ControlNet acts, as fractions 0 <= start < end <= 1.
+        raw: whether a ControlNet is shown files as they are, instead of what we draw of a signal.
         sha256: digest of its weights; any will do if empty.
     """
 
@@ -23,7 +25,11 @@ class Adapter:
     modality: str = ""
     strength: float = 1.0
     window: tuple[float, float] = WHOLE
+    raw: bool = False
     sha256: str = ""
 
     def __post_init__(self) -> None:
         check_extent(self.strength, self.window)
+        if not isinstance(self.raw, bool):
+            message = f"raw must be true or false, got {brief(self.raw)}"  # type: ignore[unreachable]
+            raise InputError(message, field="raw")

@@ -82,6 +82,19 @@ def test_pictures_are_edited_with_adapters(made, misen, tmp_path):
         assert plain.tobytes() != led.tobytes()
 
 
+def test_raw_files_are_repeated(made, misen, tmp_path, capsys):
+    adapter = f"{made / 'control'}:modality=landmarks,raw=true"
+    code, _, complaint = misen(
+        "generate", "--landmarks", made / "picture.png", "--adapter", adapter, "--seed", 2, "-o", tmp_path / "a.png"
+    )
+    assert code == 0, complaint
+    with Image.open(tmp_path / "a.png") as picture:
+        recipe = json.loads(picture.text["misen_recipe"])
+    assert (recipe["guidances"][0]["modality"], recipe["guidances"][0]["route"]) == ("raw-landmarks", "adapted")
+    assert run(["replay", str(tmp_path / "a.png")]) == 0
+    assert capsys.readouterr().out.strip() == "identical"
+
+
 def test_a_plan_tells_of_adapters(made, misen):
     adapter = f"{made / 'control'}:modality=sketch"
     code, out, _ = misen("generate", "--sketch", made / "drawing.png", "--adapter", adapter, "--explain")

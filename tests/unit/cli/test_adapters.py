@@ -15,6 +15,7 @@ from misen.core.errors import InputError
         ("lora.safetensors:strength=0.7", Adapter("lora.safetensors", strength=0.7)),
         ("owner/name:modality=depth", Adapter("owner/name", modality="depth")),
         ("a:b:modality=sketch,start=0.1,end=0.5", Adapter("a:b", modality="sketch", window=(0.1, 0.5))),
+        ("control:modality=depth,raw=true", Adapter("control", modality="depth", raw=True)),
         ("odd:rank=4", Adapter("odd:rank=4")),
     ],
 )
@@ -27,6 +28,7 @@ def test_a_path_and_its_options(argument, expected):
     [
         ("strength=much", "strength of --adapter must be a number, got 'much'"),
         ("start=0.5,end=0.2", "window must satisfy"),
+        ("raw=yes", "raw must be true or false, got 'yes'"),
         ("modality=", "is not key=value"),
     ],
 )

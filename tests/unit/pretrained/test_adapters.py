@@ -156,7 +156,9 @@ def refused(error, checkpoint, path, **options):
     return str(caught.value)
 
 
-@pytest.mark.parametrize(("option", "value"), [("window", (0.0, 0.5)), ("modality", "sketch"), ("strength", 0.5)])
+@pytest.mark.parametrize(
+    ("option", "value"), [("window", (0.0, 0.5)), ("modality", "sketch"), ("raw", True), ("strength", 0.5)]
+)
 def test_options_that_make_no_sense_are_refused(opened, tuned, learned, option, value):
     message = refused(InputError, opened("noise"), learned, **{option: value})
     assert f"a learned word takes no {option}, got {value!r}" in message

@@ -11,6 +11,7 @@ import pytest
 import torch
 from diffusers import ControlNetModel
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
+from PIL import Image
 
 import foreign
 from misen.core.adapter import Adapter
@@ -20,6 +21,7 @@ from misen.core.seeding import derive
 from misen.modalities.layout.signal import Layout
 from misen.modalities.sketch.signal import Sketch
 from misen.modalities.text.signal import Text
+from misen.pretrained.raw import raw
 from misen.pretrained.stable_diffusion import adapters
 from misen.pretrained.stable_diffusion import folder as files
 from misen.pretrained.stable_diffusion.scheduler import SAMPLER_OF
@@ -131,6 +133,16 @@ def test_two_control_nets_add_up(controlled, pipeline):
     pipe = pipeline("noise", "euler", count=2)
     expected = theirs(pipe, image=pictures, controlnet_conditioning_scale=[1.0, 0.5], height=32, width=32)
     assert gap(made.state.value, expected) <= CLOSE
+
+
+def test_raw_pictures_are_shown_as_they_are(folder_of, control_of, pipeline):
+    checkpoint = adapters.add(files.load(folder_of("noise")), Adapter(str(control_of("noise")), "sketch", raw=True))
+    picture = Image.effect_noise((32, 32), 90).convert("RGB")
+    made = ours(checkpoint, "euler", raw("sketch")(picture))
+    expected = theirs(pipeline("noise", "euler"), image=picture, height=32, width=32)
+    assert gap(made.state.value, expected) <= CLOSE
+    with pytest.raises(Unreachable, match=r"sketch cannot be followed .*adapted: no adapter is loaded.*raw-sketch"):
+        ours(checkpoint, "euler", SKETCH)
 
 
 def test_pictures_of_other_sizes(controlled, pipeline):

@@ -19,6 +19,7 @@ from misen.modalities.text.signal import Text
 from misen.nn.tensor_file import check_layout
 from misen.pretrained import hub
 from misen.pretrained.parts import CONFIG
+from misen.pretrained.raw import RAW
 from misen.pretrained.stable_diffusion import lora
 from misen.pretrained.stable_diffusion.controlnet import PICTURED, Control, PictureEncoder, open_network
 from misen.pretrained.stable_diffusion.denoiser import TEXT
@@ -103,14 +104,15 @@ def _add_control(checkpoint: Checkpoint, adapter: Adapter, folder: Path) -> Chec
     name = f"controlnet-{len(controls) + 1}"
     controls[name] = Control(open_network(folder, generator.denoiser.unet, generator.stride), generator.stride)
     adaptation = Adaptation(PictureEncoder(generator.size), adapter.strength, adapter.window)
-    port = Port("map", 3, frozenset({adapter.modality}), mixable=False, adaptation=adaptation)
+    taken = RAW + adapter.modality if adapter.raw else adapter.modality
+    port = Port("map", 3, frozenset({taken}), mixable=False, adaptation=adaptation)
     generator.ports = {**generator.ports, name: port}
     return checkpoint
 
 
 def _add_factors(checkpoint: Checkpoint, adapter: Adapter, file: Path) -> Checkpoint:
     """Other weights, with another answer to no prompt if text encoders are among them."""
-    _refuse_options(adapter, "a LoRA", "it takes a strength", modality="", window=WHOLE)
+    _refuse_options(adapter, "a LoRA", "it takes a strength", modality="", window=WHOLE, raw=False)
     lora.merge(checkpoint.parts, lora.read(file), adapter.strength)
     if not checkpoint.besides.get(BLANK):
         checkpoint.generator.denoiser.set_null(checkpoint.encoders[TEXT].encode(Text(""), "tokens").value[0])
@@ -119,7 +121,7 @@ def _add_factors(checkpoint: Checkpoint, adapter: Adapter, file: Path) -> Checkp
 
 def _add_word(checkpoint: Checkpoint, adapter: Adapter, file: Path) -> Checkpoint:
     """A word that prompts may use."""
-    _refuse_options(adapter, "a learned word", "it takes none", modality="", strength=1.0, window=WHOLE)
+    _refuse_options(adapter, "a learned word", "it takes none", modality="", strength=1.0, window=WHOLE, raw=False)
     if checkpoint.kind is PAIRED:
         raise InputError(
             f"{file} holds a word for one text encoder, and the model reads with two",

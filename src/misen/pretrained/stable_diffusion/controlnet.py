@@ -20,6 +20,7 @@ from misen.core.shapes import Images, Maps
 from misen.core.signal import Signal
 from misen.nn.description import read_json
 from misen.pretrained.parts import CONFIG, open_part
+from misen.pretrained.raw import Raw
 
 PICTURED = ("depth", "exemplar", "landmarks", "layout", "segmentation", "sketch")
 """Modalities whose signals can be shown as a picture."""
@@ -45,9 +46,9 @@ class PictureEncoder:
         return 3
 
     def encode(self, signal: Signal, layout: Layout) -> Condition:
-        """The preview; the signal must be of one of the modalities ``PICTURED``."""
+        """The preview, or a raw picture as it is; the signal must be of one of the modalities ``PICTURED``."""
         check_layout(layout, self.layouts)
-        preview = signal.preview(self.size)
+        preview = signal.image if isinstance(signal, Raw) else signal.preview(self.size)
         assert preview is not None, "an adapter is asked for modalities that have pictures"
         return Condition.full("map", (preview + 1) / 2)
 
