@@ -36,7 +36,7 @@ class PriorSettings:
     layers: int = 6
     heads: int = 6
     words: int = 192
-    components: int = 48
+    components: int = 32
     levels: int = 64
 
 
