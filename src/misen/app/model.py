@@ -178,7 +178,7 @@ class Model:
         width: int | None = None,
         height: int | None = None,
     ) -> Request:
-        """Check all arguments and fill in the model's defaults.
+        """Check all arguments and fill in the model's defaults; raises ``InputError`` for what is not accepted.
 
         Args:
             wishes: what guides.
@@ -196,21 +196,14 @@ class Model:
             accelerate: run networks otherwise where a short probe, whose result is kept, says that it pays; or how.
             width: of the pictures, by default the model's size; others where the model or an upscaler after it can.
             height: likewise.
-
-        Raises:
-            InputError: an argument outside what is accepted.
         """
         drawn = checks.seeds(seed, num_images)
         if kept := inversion.Kept.read(image, self.opened):
             told = kept.settings(method, sampler, num_inference_steps, guidance_scale)
             image, method, sampler, num_inference_steps, guidance_scale = told
         height, width = self._sides(height, width)
-        guidances, negatives = tuple(map(_guidance, wishes)), tuple(_negatives(negative_prompt))
-        asked = _method(method, provided(guidances, picture=image is not None, mask=mask is not None))
-        change, usual = recalled(asked, image, self.opened)
-        chosen = inversion.fitting(change, usual, self.opened)
-        _check_lengths(guidances, negatives, len(drawn))
-        steps, scale = _or(num_inference_steps, chosen.steps), _or(guidance_scale, chosen.scale)
+        guidances, negatives = _asked(wishes, negative_prompt, len(drawn))
+        change, chosen = self._change(method, guidances, image, masked=mask is not None)
         request = Request(
             guidances=guidances,
             negatives=negatives,
@@ -221,8 +214,8 @@ class Model:
             method=change,
             strength=checks.real(_or(strength, change.usual_strength), "strength", 0, 1),
             sampler=self.opened.check_sampler(_or(sampler, chosen.sampler)),
-            steps=checks.whole(steps, "num_inference_steps", 1, checks.STEPS_LIMIT),
-            scale=checks.real(scale, "guidance_scale", 0, checks.SCALE_LIMIT),
+            steps=checks.whole(_or(num_inference_steps, chosen.steps), "num_inference_steps", 1, checks.STEPS_LIMIT),
+            scale=checks.real(_or(guidance_scale, chosen.scale), "guidance_scale", 0, checks.SCALE_LIMIT),
             cache_interval=self._interval(_or(cache_interval, 1)),
             kept=kept.tensors if kept else {},
         )
@@ -358,6 +351,14 @@ class Model:
         above = self._above(request)
         upscaler = None if above is None else ModelReference(name=above.name, sha256=above.sha256)
         return Recipe.of(model, request, plan, self.device, upscaler, self.opened.adapters)
+
+    def _change(
+        self, method: str | Method, guidances: Sequence[Guidance], image: Source | Tensor | None, *, masked: bool
+    ) -> tuple[Method, assembly.Defaults]:
+        """The method that is meant, with what the picture's recipe tells it, and the settings of edits by it."""
+        asked = _method(method, provided(guidances, picture=image is not None, mask=masked))
+        told, usual = recalled(asked, image, self.opened)
+        return told, inversion.fitting(told, usual, self.opened)
 
     def _sides(self, height: int | None, width: int | None) -> tuple[int, int]:
         """Height and width in pixels: the given ones if pictures like that can be made, or the model's own."""
@@ -522,10 +523,12 @@ def _or(given: Any, default: Any) -> Any:
     return default if given is None else given
 
 
-def _check_lengths(guidances: Sequence[Guidance], negatives: Sequence[Signal], pictures: int) -> None:
-    """Every signal has one item, or as many as there are pictures."""
+def _asked(wishes: Sequence[Wish], avoided: Any, pictures: int) -> tuple[tuple[Guidance, ...], tuple[Signal, ...]]:
+    """Guidances and negatives, every signal of one item, or of as many as there are pictures."""
+    guidances, negatives = tuple(map(_guidance, wishes)), tuple(_negatives(avoided))
     for signal in (*(guidance.signal for guidance in guidances), *negatives):
         checks.shared(len(signal), signal.modality, pictures)
+    return guidances, negatives
 
 
 def _edit(request: Request, generator: Generator, sampler: Sampler, plan: Plan) -> Edit | None:

@@ -41,7 +41,15 @@ def _front(
 
 WITH_GUIDANCE = (generate.generate, edit.edit, invert.invert, generate.explain)
 WITHOUT = (models.models, replay.replay, convert.convert, train.train, demo.demo, matrix.matrix)
-MEASURES = (evaluate.quality, evaluate.adherence, evaluate.editing, evaluate.reconstruction, evaluate.folders)
+MEASURES = (
+    evaluate.quality,
+    evaluate.adherence,
+    evaluate.editing,
+    evaluate.curve,
+    evaluate.subjects,
+    evaluate.reconstruction,
+    evaluate.folders,
+)
 
 
 def _register(where: typer.Typer, commands: Sequence[Callable[..., None]], epilog: str | None = None) -> None:

@@ -1,11 +1,11 @@
-"""``misen evaluate``: quality, adherence, editing, reconstruction, and any two folders."""
+"""``misen evaluate``: quality, adherence, editing at one setting or along a curve, reconstruction, any two folders."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,13 +14,19 @@ from misen.core.errors import InputError
 
 if TYPE_CHECKING:
     from misen.app.evaluate import Examination, Trained
-    from misen.metrics.report import Report
+    from misen.metrics.report import CurveReport, Report
+    from misen.perception.figures import Figure
 
 Count = Annotated[int, typer.Option("--n", "-n", metavar="N", help="How many wishes.")]
 Seed = Annotated[int, typer.Option(help="Chooses the wishes from the test range.")]
 Batch = Annotated[int, typer.Option("--batch-size", help="Pictures per forward.")]
 Half = Annotated[bool, typer.Option("--half", help="Make the pictures in bfloat16: faster on some CPUs, less exact.")]
 Route = Annotated[str, typer.Option(metavar="auto|native|adapted|consistency", help="How the wishes act.")]
+MethodName = Annotated[str, typer.Option("--method", metavar="METHOD", help="How pictures are changed, as in `edit`.")]
+Strength = Annotated[float | None, typer.Option(help="Of each edit; as usual for the method if left out.")]
+Change = Annotated[str, typer.Option(metavar="TRAIT=VALUE", help="The change, the same for all; drawn if left out.")]
+Scale = Annotated[float | None, typer.Option("--guidance-scale", help="What strength 1 of the words stands for.")]
+Steps = Annotated[int | None, typer.Option(help="Length of the walk; as usual for model and method if left out.")]
 SplitName = Annotated[str, typer.Option("--split", help="Where the wishes come from; composition: never trained on.")]
 
 
@@ -44,7 +50,10 @@ def quality(
 
 def adherence(
     *,
-    modality: Annotated[str, typer.Option(metavar="M", help="What the wishes are; see `misen models`.")],
+    modality: Annotated[
+        str,
+        typer.Option(metavar="M[:SUFFIXES]", help="What the wishes are, and how they act, as suffixes of guidance."),
+    ],
     beside: Annotated[str, typer.Option("--beside", metavar="M", help="Measure what it loses beside this one.")] = "",
     model: ModelName = None,
     route: Route = "auto",
@@ -56,24 +65,31 @@ def adherence(
     json: Json = False,
 ) -> None:
     """Whether pictures obey a modality, by a judge that never steers."""
-    if beside and route != "auto":
+    name, how = _manner(modality, route)
+    if beside and how:
         raise InputError("--beside cannot be combined with --route", field="beside", hint="leave one of them out")
     from misen.app.evaluate import evaluate_adherence, evaluate_together
 
     examinee = _examinee(model, batch, half=half)
     with _examination(split, n) as bench:
         report: Report = (
-            evaluate_together(examinee, modality, beside, n=n, seed=seed, examination=bench)
+            evaluate_together(examinee, name, beside, n=n, seed=seed, examination=bench)
             if beside
-            else evaluate_adherence(examinee, modality, n=n, seed=seed, route=route, examination=bench)  # type: ignore[arg-type]
+            else evaluate_adherence(examinee, name, n=n, seed=seed, examination=bench, **how)
         )
     _show(report, json=json)
 
 
 def editing(
     *,
-    method: Annotated[str, typer.Option(metavar="METHOD", help="How pictures are changed; see `misen edit`.")] = "auto",
-    strength: Annotated[float | None, typer.Option(help="Of each edit; as usual for the method if left out.")] = None,
+    method: MethodName = "auto",
+    strength: Strength = None,
+    change: Change = "",
+    own: Annotated[
+        bool, typer.Option("--own", help="Change pictures that the model made of words, instead of renders.")
+    ] = False,
+    guidance_scale: Scale = None,
+    steps: Steps = None,
     model: ModelName = None,
     n: Annotated[int, typer.Option("--n", "-n", metavar="N", help="How many edits.")] = 100,
     seed: Seed = 0,
@@ -81,12 +97,59 @@ def editing(
 ) -> None:
     """Whether one trait of a picture changes as asked in words, and nothing else does."""
     from misen.app import load
-    from misen.app.evaluate import Retoucher, evaluate_editing
+    from misen.app.evaluate import Retoucher, Reviser, evaluate_editing
 
-    retoucher = Retoucher(load(model), method, strength)
+    kind = Reviser if own else Retoucher
+    editor = kind(load(model), method, strength, _settings(guidance_scale, steps))
     with _examination("test", n, "edits") as bench:
-        report = evaluate_editing(retoucher, n=n, seed=seed, examination=bench)
+        report = evaluate_editing(editor, n=n, seed=seed, change=change, examination=bench)
     _show(report, json=json)
+
+
+def curve(
+    *,
+    method: MethodName,
+    dial: Annotated[
+        str, typer.Option(metavar="OPTION=VALUE,...", help="What is turned; as usual for the method if left out.")
+    ] = "",
+    strength: Strength = None,
+    change: Change = "",
+    guidance_scale: Scale = None,
+    steps: Steps = None,
+    model: ModelName = None,
+    n: Annotated[int, typer.Option("--n", "-n", metavar="N", help="How many pictures.")] = 100,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """What becomes of pictures as a dial of a method is turned: realism, likeness, structure, and what was asked."""
+    from misen.app import load
+    from misen.app.evaluate import Dial, evaluate_curve, turnable, usual_dial
+
+    turned = Dial.parse(dial) if dial else usual_dial(method)
+    editor = turnable(load(model), method, strength=strength, settings=_settings(guidance_scale, steps))
+    with _examination("test", n, "pictures") as bench:
+        report = evaluate_curve(editor, turned, n=n, seed=seed, change=change, examination=bench)
+    if json:
+        _show(report, json=json)
+    else:
+        _draw(report)
+
+
+def subjects(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="Of textual inversion or DreamBooth.")],
+    *,
+    subjects: Annotated[int, typer.Option(metavar="N", help="How many are tuned on, one after another.")] = 20,
+    pictures: Annotated[int, typer.Option(metavar="N", help="Made of each.")] = 25,
+    change: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value, such as model.prior=0.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Whether a model knows a subject that it was tuned on, and forgets nothing."""
+    from misen.app.evaluate import evaluate_subjects
+    from misen.training import load_config
+
+    _show(evaluate_subjects(load_config(config, change or []), subjects=subjects, pictures=pictures), json=json)
 
 
 def reconstruction(
@@ -135,6 +198,40 @@ def folders(
     from misen.app.evaluate import evaluate_folders
 
     _show(evaluate_folders(real, fake), json=json)
+
+
+def _manner(modality: str, route: str) -> tuple[str, dict[str, Any]]:
+    """The modality of ``M[:SUFFIXES]``, and how its wishes act unless it is as usual; raises ``InputError``."""
+    from misen.cli.wishes import manner, split
+
+    name, suffix = split(modality)
+    asked = suffix if route == "auto" else {"route": route, **suffix}
+    return name, manner(asked, name) if asked else {}
+
+
+def _settings(guidance_scale: float | None, steps: int | None) -> dict[str, Any]:
+    """What of these was given, as arguments of ``Model.edit``."""
+    given = {"guidance_scale": guidance_scale, "num_inference_steps": steps}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _draw(report: CurveReport) -> None:
+    """A curve as a table: a row for each measure, a column for each point and for what is said of all of them."""
+    from misen.cli.printing import print_fields, print_table
+
+    columns = {f"{report.dial} {point.value:g}": point.figures for point in report.points} | {"trend": report.trends}
+    if control := report.control:
+        told = ", ".join(f"{name} {value:g}" for name, value in control.options.items())
+        columns |= {f"control: {told}": control.figures, f"{control.against:g} over control": control.gains}
+    rows = [(measure, *(_told(figures[measure]) for figures in columns.values())) for measure in report.trends]
+    print_table(("mean [95 % interval]", *columns), rows)
+    document = report.to_json()
+    shown = ("model", "method", "pictures", "change", "n", "seed", "judge", "seconds_per_image")
+    print_fields({name: document[name] for name in shown})
+
+
+def _told(figure: Figure) -> str:
+    return f"{figure.value:.3g} [{figure.low:.3g}, {figure.high:.3g}]"
 
 
 def _examinee(model: str | None, batch: int, *, half: bool = False) -> Trained:

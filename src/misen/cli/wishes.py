@@ -89,14 +89,19 @@ def guidance(modality: Modality, argument: str, *, raw: bool = False) -> Guidanc
     from misen.core.guidance import Guidance
 
     value, suffix = split(argument)
-    start, end = (number(suffix, key, modality.name, default) for key, default in (("start", 0.0), ("end", 1.0)))
-    return Guidance(
-        signal=signal_class(RAW + modality.name if raw else modality.name).parse(value),
-        strength=number(suffix, "strength", modality.name, 1.0),
-        window=(start, end),
-        route=suffix.get("route", "auto"),  # type: ignore[arg-type]  # checked at birth
-        consistency=_consistency(suffix),
-    )
+    kind = signal_class(RAW + modality.name if raw else modality.name)
+    return Guidance(signal=kind.parse(value), **manner(suffix, modality.name))
+
+
+def manner(suffix: Mapping[str, str], name: str) -> dict[str, Any]:
+    """How a wish of a modality acts, as arguments of a ``Guidance``; raises ``InputError``."""
+    start, end = (number(suffix, key, name, default) for key, default in (("start", 0.0), ("end", 1.0)))
+    return {
+        "strength": number(suffix, "strength", name, 1.0),
+        "window": (start, end),
+        "route": suffix.get("route", "auto"),
+        "consistency": _consistency(suffix),
+    }
 
 
 def _consistency(suffix: Mapping[str, str]) -> Consistency:

@@ -89,16 +89,25 @@ class AdherenceReport(Report):
         model: its name.
         modality: what the wishes were.
         route: how they acted.
+        strength: how strongly.
+        window: in which part of the walk.
+        consistency: the options of guidance by consistency, where that was the route.
         n: wishes.
         seed: chooses them from the test range.
         score: the judge's mean figure of the pictures.
         score_ci95: 95 % interval of ``score``.
         oracle: the same of the renderer's own pictures.
         shuffled: the same of the pictures against the wishes of others.
+        unguided: the same of pictures made from the same seeds without the wishes, against the wishes.
+        unguided_ci95: 95 % interval of ``unguided``.
         normalized: (score - shuffled) / (oracle - shuffled).
         ci95: 95 % interval of ``normalized``.
         realism: precision-A of the pictures, among all real ones of the reference.
         realism_unguided: precision-A of as many pictures made without the wishes.
+        fid_a: Fréchet distance of the pictures to test renders; it falls as n grows.
+        fid_a_unguided: the same of those made without the wishes.
+        fid_a_ratio: ``fid_a`` over ``fid_a_unguided``.
+        fid_a_ratio_ci95: 95 % interval of the ratio, paired by picture.
         metric: what the judge measures.
         unit: of ``score``, "" for fractions.
         higher_is_better: direction of ``score``.
@@ -113,16 +122,25 @@ class AdherenceReport(Report):
     model: str
     modality: str
     route: str
+    strength: float
+    window: Interval
+    consistency: Mapping[str, Any]
     n: int
     seed: int
     score: float
     score_ci95: Interval
     oracle: float
     shuffled: float
+    unguided: float
+    unguided_ci95: Interval
     normalized: float
     ci95: Interval
     realism: float
     realism_unguided: float
+    fid_a: float
+    fid_a_unguided: float
+    fid_a_ratio: float
+    fid_a_ratio_ci95: Interval
     metric: str
     unit: str
     higher_is_better: bool
@@ -165,6 +183,8 @@ class EditingReport(Report):
     Attributes:
         model: its name.
         method: how it edits.
+        pictures: what it edits: renders, or its own pictures of the avatars' descriptions.
+        change: the one change that was asked for, or "" for another one of each avatar.
         n: edits.
         seed: chooses them from the test range.
         success: share of the edits whose trait the judge sees.
@@ -182,6 +202,8 @@ class EditingReport(Report):
 
     model: str
     method: str
+    pictures: str
+    change: str
     n: int
     seed: int
     success: float
@@ -195,6 +217,94 @@ class EditingReport(Report):
     traits: Mapping[str, Figure]
     judge: str
     seconds_per_image: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurvePoint:
+    """Edits at one value of a dial.
+
+    Attributes:
+        value: of the dial.
+        figures: the mean of each measure: ``success``, ``identity``, ``faithful`` and ``flipped`` as in
+            ``EditingReport``; ``structure``, the IoU of the parts that the judge sees before and after; ``psnr`` in dB,
+            ``difference`` (RMS of [-1, 1]) and ``lpips_a`` to the given picture; ``residual``, the RMS of what is
+            coarse about the difference; ``realism``, precision-A.
+    """
+
+    value: float
+    figures: Mapping[str, Figure]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurveControl:
+    """Edits under options that must do worse.
+
+    Attributes:
+        options: these.
+        figures: as of a ``CurvePoint``.
+        against: the value of the dial that they are compared with.
+        gains: by how much each measure is larger there, paired by picture.
+    """
+
+    options: Mapping[str, float]
+    figures: Mapping[str, Figure]
+    against: float
+    gains: Mapping[str, Figure]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurveReport(Report):
+    """What becomes of pictures as a dial of a method of editing is turned.
+
+    Attributes:
+        model: its name.
+        method: how it edits.
+        pictures: what it edits: renders, or paintings, which are renders with each part in its mean color.
+        dial: the option that is turned.
+        change: the one change that was asked for, or "" for another one of each avatar.
+        n: pictures, each edited at every point.
+        seed: chooses avatars and changes.
+        points: in the order of the dial.
+        trends: by measure, the rank correlation of its means with that order; 1 = it rises at each point.
+        control: edits that must do worse, where the method has such.
+        judge: name and hash of the network that judged.
+        seconds_per_image: time of one edit; what is learned of a picture is learned once for all points.
+    """
+
+    model: str
+    method: str
+    pictures: str
+    dial: str
+    change: str
+    n: int
+    seed: int
+    points: tuple[CurvePoint, ...]
+    trends: Mapping[str, Figure]
+    control: CurveControl | None
+    judge: str
+    seconds_per_image: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubjectsReport(Report):
+    """Whether a recipe makes a model know subjects, and forget nothing; intervals are over subjects.
+
+    Attributes:
+        model: that is tuned, on each subject anew.
+        recipe: that tunes it.
+        subjects: of the test range.
+        pictures: made of each.
+        figures: by name; "identity" and "prompts obeyed" lie between chance (0) and the renderer's pictures (1), beside
+            them stand the plain cosine and share; "diversity of the class" is a share of the model's before.
+        judge: name and hash of the network that judged.
+    """
+
+    model: str
+    recipe: str
+    subjects: int
+    pictures: int
+    figures: Mapping[str, Figure]
+    judge: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """DiffusionCLIP: a model is tuned until pictures walked back and made again have moved as two sentences differ.
 
-``python -m misen.recipes.tune_diffusionclip runs/elder/adapter age old 100`` changes pictures of the test range by what
-was learned, and prints how often the judge sees the value, and how alike the identities are.
+``misen edit face.png --method diffusionclip:adapter=runs/elder/adapter`` changes a picture by what was learned, and
+``misen evaluate editing`` with that method and ``--change age=old`` measures it on pictures it has not seen.
 
 Source: Kim et al. 2021 (arXiv:2110.02711), section 3.1; deviations: our own joint embedding and identity; by default
 only changes of low rank to the attention are learned.
@@ -9,7 +9,6 @@ only changes of low rank to the attention are learned.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,14 +28,10 @@ from misen.data.pictures import PictureData
 from misen.generators.diffusion import lora
 from misen.inversion.way import Way
 from misen.metrics.identity import identity_likeness
-from misen.nn.description import read_card, write_card
-from misen.perception import coach, judge
-from misen.perception.figures import Figure, mean
+from misen.nn.description import write_card
+from misen.perception import coach
 from misen.perception.senses import JointEmbedding, Look
 from misen.recipes.subjects import ADAPTER, Base, card_of_tuned, open_base
-from misen.scene.attributes import BY_KEY, COLUMN
-from misen.scene.renderer import render
-from misen.scene.splits import TEST
 from misen.synthesis.schedule import truncate
 from misen.training import Console, JsonLines, Outcome, Trainer, TrainingConfig
 from misen.training.tuning import Learner, draw, learning
@@ -207,39 +202,3 @@ class ItemBatches:
     def __call__(self, step: int) -> Mapping[str, Any]:
         """The batch of ``step``: "items"."""
         return {"items": draw(self.count, self.size, self.seed, f"{step}/picture")}
-
-
-# --- using and measuring what was learned ----------------------------------------------------------------------------
-
-
-@torch.no_grad()
-def edit(folder: Path, images: Images) -> Images:
-    """(B, 3, H, W) given pictures, changed by what a run left in ``folder``."""
-    card = read_card(folder)
-    settings = Settings(**card["training"]["config"].get("model", {}))
-    base = open_base(card["base"]["name"])
-    trip = Trip.of(base, settings)
-    states = [trip.away(image[None]) for image in images]
-    lora.merge(base.generator.network, lora.read(folder))
-    return torch.cat([trip.home(state) for state in states])
-
-
-@torch.no_grad()
-def evaluate(folder: Path, key: str, value: str, count: int) -> dict[str, Figure]:
-    """How often the judge sees ``value`` in changed pictures of ``count`` test avatars without it, and identities."""
-    record = TEST.records(0, 4 * count)
-    without = record[(record.attributes[:, COLUMN[key]] != BY_KEY[key].index(value)).nonzero()[:count, 0]]
-    given, look = render(without), judge.observer()
-    changed = look(edit(folder, given))
-    seen = changed.log_probability(COLUMN[key]).argmax(dim=1) == BY_KEY[key].index(value)
-    return {"success": mean(seen.double()), "identity": mean(identity_likeness(changed, look(given)))}
-
-
-def main(folder: str, key: str, value: str, count: str = "100") -> None:
-    """Measure a run's adapter, and print the figures."""
-    measured = evaluate(Path(folder), key, value, int(count))
-    sys.stdout.writelines(f"{name:<10} {figure}\n" for name, figure in measured.items())
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -1,4 +1,4 @@
-"""What ``misen edit --report``, ``misen matrix`` and ``misen evaluate editing`` print."""
+"""What ``misen edit --report``, ``misen matrix`` and ``misen evaluate`` ask for and print."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from pathlib import Path
 import pytest
 
 from misen.app import evaluate
-from misen.app.evaluate import Cell
+from misen.app.evaluate import Cell, Finisher, Retoucher, Reviser, usual_dial
 from misen.cli import evaluate as measuring
+from misen.core.guidance import Consistency
 from misen.editing.report import MEASURED_BY
+from misen.metrics.report import CurveControl, CurvePoint, CurveReport
+from misen.perception.figures import Figure
+from misen.recipes import evaluate_subjects
 
 INPUTS = Path(__file__).parents[3] / "examples" / "inputs"
 pytestmark = pytest.mark.usefixtures("installed")
@@ -74,22 +78,100 @@ def test_the_matrix_is_a_table_or_json_and_can_be_continued(misen, cells, tmp_pa
     assert [json.loads(line) for line in path.read_text().splitlines()] == again.json["cells"]
 
 
-def test_a_method_of_editing_is_measured(misen, monkeypatch):
+@pytest.fixture
+def bench(monkeypatch):
+    """What is measured with is told by what it was asked for as."""
+
     @contextmanager
-    def examination(split, n, what):
+    def examination(split, n, what="wishes"):
         yield split, n, what
 
-    class Report:
-        def to_json(self):
-            return {"success": 0.5}
+    monkeypatch.setattr(measuring, "_examination", examination)
+
+
+class Success:
+    """A report of one figure."""
+
+    def to_json(self):
+        return {"success": 0.5}
+
+
+def test_a_method_of_editing_is_measured(misen, bench, monkeypatch):
+    asked = []
 
     def evaluate_editing(editor, **settings):
-        assert (editor.name, editor.method, editor.strength) == ("avatars/diffusion", "sdedit", 0.5)
-        assert settings == {"n": 4, "seed": 2, "examination": ("test", 4, "edits")}
-        return Report()
+        asked.append((editor, settings))
+        return Success()
 
-    monkeypatch.setattr(measuring, "_examination", examination)
     monkeypatch.setattr(evaluate, "evaluate_editing", evaluate_editing)
     arguments = ("--method", "sdedit", "--strength", 0.5, "--n", 4, "--seed", 2)
     assert misen("evaluate", "editing", *arguments, "--json").json == {"success": 0.5}
-    assert misen("evaluate", "editing", *arguments).out == "success  0.5\n"
+    others = ("--own", "--change", "hat=cap", "--steps", 7)
+    assert misen("evaluate", "editing", *arguments, *others).out == "success  0.5\n"
+    (plain, settings), (own, changed) = asked
+    assert (plain.name, plain.method, plain.strength, plain.settings) == ("avatars/diffusion", "sdedit", 0.5, {})
+    assert settings == {"n": 4, "seed": 2, "change": "", "examination": ("test", 4, "edits")}
+    assert (type(plain), type(own), own.settings) == (Retoucher, Reviser, {"num_inference_steps": 7})
+    assert changed["change"] == "hat=cap"
+
+
+def test_how_wishes_act_is_said_by_suffixes(misen, bench, monkeypatch):
+    asked = []
+
+    def evaluate_adherence(examinee, modality, **settings):
+        asked.append((modality, settings))
+        return Success()
+
+    monkeypatch.setattr(evaluate, "evaluate_adherence", evaluate_adherence)
+    suffixes = "text:strength=2,copies=4"
+    misen("evaluate", "adherence", "--modality", suffixes, "--route", "consistency", "--n", 6)
+    misen("evaluate", "adherence", "--modality", "text", "--n", 6)
+    (name, how), (plain, nothing) = asked
+    assert (name, how["route"], how["strength"]) == ("text", "consistency", 2)
+    assert how["consistency"] == Consistency(copies=4)
+    assert (plain, nothing) == ("text", {"n": 6, "seed": 0, "examination": ("test", 6, "wishes")})
+    beside = misen("evaluate", "adherence", "--modality", suffixes, "--beside", "sketch")
+    assert (beside.code, "--beside cannot be combined" in beside.err) == (2, True)
+
+
+def test_a_curve_is_a_table_or_json(misen, bench, monkeypatch):
+    figures = {"success": Figure(0.5, 0.25, 0.75, 6), "psnr": Figure(30.0, 29.0, 31.0, 6)}
+
+    def evaluate_curve(editor, dial, **settings):
+        assert (type(editor), editor.method, editor.settings) == (Finisher, "sdedit", {"guidance_scale": 2.0})
+        assert settings == {"n": 6, "seed": 0, "change": "", "examination": ("test", 6, "pictures")}
+        return CurveReport(
+            model=editor.name, method="sdedit", pictures="paintings", dial=dial.option, change="", n=6, seed=0,
+            points=tuple(CurvePoint(value=value, figures=figures) for value in dial.values), trends=figures,
+            control=CurveControl(options={"since": 0.6}, figures=figures, against=0.4, gains=figures),
+            judge="b@0", seconds_per_image=1.5,
+        )  # fmt: skip
+
+    monkeypatch.setattr(evaluate, "evaluate_curve", evaluate_curve)
+    arguments = ("evaluate", "curve", "--method", "sdedit", "--guidance-scale", 2, "--n", 6)
+    table = misen(*arguments, "--dial", "strength=0.4,0.9")
+    head, success, psnr, *rest = table.out.splitlines()
+    assert [head.count(column) for column in ("strength 0.4", "strength 0.9", "trend", "control: since 0.6")] == [1] * 4
+    assert success.count("0.5 [0.25, 0.75]") == psnr.count("30 [29, 31]") == 5
+    assert "judge              b@0" in rest
+    assert len(misen(*arguments, "--json").json["points"]) == len(usual_dial("sdedit").values)
+    assert misen("evaluate", "curve", "--method", "invert").code == 2
+
+
+def test_recipes_of_subjects_are_measured(misen, monkeypatch):
+    asked = []
+
+    def measured(config, subjects, pictures, folder):
+        asked.append((config.recipe, config.model["prior"], subjects, pictures))
+        return {"identity": Figure(0.5, 0.25, 0.75, 3)}
+
+    monkeypatch.setattr(evaluate_subjects, "evaluate", measured)
+    config = INPUTS.parents[1] / "configs" / "diffusion" / "dreambooth.toml"
+    arguments = ("--subjects", 3, "--pictures", 5, "--set", "model.prior=0")
+    told = misen("evaluate", "subjects", config, *arguments, "--json").json
+    assert asked == [("dreambooth", 0, 3, 5)]
+    assert told["figures"]["identity"] == {"value": 0.5, "low": 0.25, "high": 0.75, "n": 3}
+    assert told["judge"].startswith("observer-b@")
+    other = misen("evaluate", "subjects", config.with_name("diffusionclip.toml"))
+    assert (other.code, "no recipe of subjects called 'diffusionclip'" in other.err) == (2, True)
+    assert misen("evaluate", "subjects", config, "--subjects", 1).code == 2

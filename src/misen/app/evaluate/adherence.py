@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from misen.app import checks
-from misen.app.evaluate.examination import Examination, Examinee, standard, wish
-from misen.core.guidance import Guidance, Route
+from misen.app.evaluate.examination import Examination, Examinee, Guide, standard, wish
+from misen.core.guidance import USUAL, Consistency, Guidance, Route
 from misen.core.judge import Judge
 from misen.core.registry import lookup, modalities
 from misen.core.signal import Signal
 from misen.metrics.alignment import Trial, adherence, examine, loss
+from misen.metrics.bootstrap import centred
 from misen.metrics.capabilities import Falsifiable, Grouped, Retrieving, Segmenting
 from misen.metrics.class_maps import Agreement, confusion
+from misen.metrics.fid import Moments, frechet_distance
+from misen.metrics.grader import Survey
 from misen.metrics.precision_recall import DENSE, in_deviations, neighbourhoods
 from misen.metrics.r_precision import DISTRACTORS, r_precision
 from misen.metrics.report import AdherenceReport, TogetherReport
@@ -32,10 +37,12 @@ class _Attempt:
     signal: Signal
     made: Tensor
     trial: Trial
-    look: Tensor
-    """(B, D) appearance of the pictures, see ``Survey``."""
-    free: Tensor
-    """(B, D) appearance of pictures made from the same seeds without the wishes."""
+    unguided: Tensor
+    """(B,) scores of pictures made from the same seeds without the wishes."""
+    look: Survey
+    """What is kept of the pictures."""
+    free: Survey
+    """What is kept of those made without the wishes."""
 
 
 def evaluate_adherence(
@@ -45,6 +52,9 @@ def evaluate_adherence(
     n: int = 500,
     seed: int = 0,
     route: Route = "auto",
+    strength: float = 1.0,
+    window: tuple[float, float] = (0.0, 1.0),
+    consistency: Consistency = USUAL,
     examination: Examination | None = None,
 ) -> AdherenceReport:
     """Ask for ``n`` avatars with one modality and let the judge say whether they came.
@@ -55,10 +65,13 @@ def evaluate_adherence(
         n: wishes, at least 6.
         seed: chooses them.
         route: how they act.
+        strength: how strongly.
+        window: in which part of the walk.
+        consistency: how, where they act by consistency.
         examination: the standard one if left out; ``standard(COMPOSITION)`` asks for held-out combinations.
 
     Raises:
-        InputError: ``n`` is too small.
+        InputError: ``n`` is too small, or there is no such way to act.
         NotFoundError: there is no such modality.
         Unreachable: the model cannot follow it.
     """
@@ -66,25 +79,19 @@ def evaluate_adherence(
     lookup("modality", modality, modalities())
     bench = examination or standard()
     judge = bench.grader.judge(modality)
-    taken = _route(examinee, modality, bench, seed, route)
-    attempts = list(_attempts(examinee, modality, judge, bench, n, seed, route))
+    guide = partial(Guidance, route=route, strength=strength, window=window, consistency=consistency)
+    taken = _route(examinee, modality, bench, seed, guide)
+    attempts = list(_attempts(examinee, modality, judge, bench, n, seed, guide))
     trial = Trial.cat([attempt.trial for attempt in attempts])
-    normalized, score = adherence(trial), mean(trial.made[~trial.made.isnan()])
-    guided, free = (torch.cat(parts) for parts in zip(*((a.look, a.free) for a in attempts), strict=True))
     return AdherenceReport(
         model=examinee.name,
         modality=modality,
         route=taken,
+        strength=strength,
+        window=window,
+        consistency=asdict(consistency) if taken == "consistency" else {},
         n=n,
         seed=seed,
-        score=score.value,
-        score_ci95=(score.low, score.high),
-        oracle=float(trial.oracle.nanmean()),
-        shuffled=float(trial.shuffled.nanmean()),
-        normalized=normalized.value,
-        ci95=(normalized.low, normalized.high),
-        realism=_realism(bench, guided),
-        realism_unguided=_realism(bench, free),
         metric=judge.metric,
         unit=judge.unit,
         higher_is_better=judge.higher_is_better,
@@ -92,6 +99,8 @@ def evaluate_adherence(
         r_precision=_retrieval(judge, attempts),
         groups=_groups(trial, attempts),
         class_maps=_class_maps(judge, attempts),
+        **_scores(trial),
+        **_beside_unguided(bench, attempts),
     )
 
 
@@ -135,24 +144,70 @@ def _observe(modality: str, truth: Truth) -> Signal:
     return signal
 
 
-def _route(examinee: Examinee, modality: str, bench: Examination, seed: int, route: Route) -> str:
+def _route(examinee: Examinee, modality: str, bench: Examination, seed: int, guide: Guide) -> str:
     """The route that the wishes take, before any picture is made."""
-    return examinee.route([Guidance(signal=_observe(modality, next(bench.truths(1, seed))), route=route)])
+    return examinee.route([guide(signal=_observe(modality, next(bench.truths(1, seed))))])
 
 
 def _attempts(
-    examinee: Examinee, modality: str, judge: Judge, bench: Examination, n: int, seed: int, route: Route
+    examinee: Examinee, modality: str, judge: Judge, bench: Examination, n: int, seed: int, guide: Guide
 ) -> Iterator[_Attempt]:
     for truth in bench.truths(n, seed):
         signal = _observe(modality, truth)
-        made, free = wish(examinee, [signal], truth.record, route), wish(examinee, [], truth.record)
-        trial = examine(judge, signal, made, truth.observation.image)
-        yield _Attempt(truth, signal, made, trial, *(bench.grader.survey(images).appearance for images in (made, free)))
+        made, free = wish(examinee, [signal], truth.record, guide), wish(examinee, [], truth.record)
+        trial, unguided = examine(judge, signal, made, truth.observation.image), judge.score(free, signal)
+        yield _Attempt(truth, signal, made, trial, unguided, bench.grader.survey(made), bench.grader.survey(free))
 
 
-def _realism(bench: Examination, look: Tensor) -> float:
+def _scores(trial: Trial) -> dict[str, Any]:
+    """The scores of a report."""
+    normalized, score = adherence(trial), _mean_score(trial.made)
+    return {
+        "score": score.value,
+        "score_ci95": (score.low, score.high),
+        "oracle": float(trial.oracle.nanmean()),
+        "shuffled": float(trial.shuffled.nanmean()),
+        "normalized": normalized.value,
+        "ci95": (normalized.low, normalized.high),
+    }
+
+
+def _beside_unguided(bench: Examination, attempts: Sequence[_Attempt]) -> dict[str, Any]:
+    """The figures of a report that stand beside those of pictures made without the wishes."""
+    unguided = _mean_score(torch.cat([attempt.unguided for attempt in attempts]))
+    guided, free = (Survey.cat(parts) for parts in zip(*((a.look, a.free) for a in attempts), strict=True))
+    moments = bench.reference.moments
+    farther = _farther(moments, guided.features, free.features)
+    return {
+        "unguided": unguided.value,
+        "unguided_ci95": (unguided.low, unguided.high),
+        "realism": _realism(bench, guided),
+        "realism_unguided": _realism(bench, free),
+        "fid_a": frechet_distance(moments, Moments.of(guided.features)),
+        "fid_a_unguided": frechet_distance(moments, Moments.of(free.features)),
+        "fid_a_ratio": farther.value,
+        "fid_a_ratio_ci95": (farther.low, farther.high),
+    }
+
+
+def _mean_score(scores: Tensor) -> Figure:
+    """The mean of (N,) scores, without those of signals that ask for nothing."""
+    return mean(scores[~scores.isnan()])
+
+
+def _realism(bench: Examination, look: Survey) -> float:
     """Precision-A among all real pictures of the reference; among as few as there are wishes, blur would pass."""
-    return float(neighbourhoods(*in_deviations(bench.reference.appearance, look)).precision.mean())
+    return float(neighbourhoods(*in_deviations(bench.reference.appearance, look.appearance)).precision.mean())
+
+
+def _farther(reference: Moments, guided: Tensor, free: Tensor) -> Figure:
+    """How many times as far from real pictures guided ones (N, D) are as those from the same seeds without wishes."""
+
+    def ratio(items: Tensor) -> float:
+        first, second = (frechet_distance(reference, Moments.of(features[items])) for features in (guided, free))
+        return first / second
+
+    return centred(ratio, len(guided))
 
 
 def _round(examinee: Examinee, judges: dict[str, Judge], truth: Truth) -> dict[str, tuple[Trial, Trial]]:

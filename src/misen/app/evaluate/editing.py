@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from math import radians
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor
 
 from misen.app import checks
-from misen.app.evaluate.examination import Examination, standard
+from misen.app.evaluate.examination import STRIDE, Examination, standard
 from misen.app.evaluate.quality import intervals
+from misen.app.evaluate.wording import beside, describe_plainly
 from misen.app.model import Model
+from misen.app.recall import Recalling, Taught
 from misen.assembly import WORDS
+from misen.core.errors import LimitError
 from misen.core.judge import Judge
-from misen.core.registry import modalities
+from misen.core.registry import lookup, modalities
 from misen.core.signal import Signal
+from misen.editing.memory import Memory
 from misen.editing.methods.choice import choose
+from misen.editing.methods.method import Method
 from misen.editing.report import ALIKE
 from misen.metrics.fidelity import RANGE
 from misen.metrics.grader import Grader
@@ -29,7 +35,7 @@ from misen.metrics.report import EditingReport
 from misen.perception.figures import Figure, mean
 from misen.perception.reading import Reading
 from misen.scene.attributes import ATTRIBUTES, BY_KEY, COLUMN, KEYS
-from misen.scene.language.caption import Caption
+from misen.scene.language.caption import Mention
 from misen.scene.language.grammar import describe
 from misen.scene.observe import observe
 from misen.scene.record import Record
@@ -47,18 +53,25 @@ MEASURES = ("success", "identity", "faithful", "flipped", "psnr_kept")
 class Editor(Protocol):
     """What can be measured: it edits pictures."""
 
+    pictures: str
+    """What it edits, as in reports."""
+
     @property
     def name(self) -> str:
         """As in reports."""
         ...
 
     @property
-    def method(self) -> str:
+    def method(self) -> str | Method:
         """As in reports."""
         ...
 
-    def edit(self, task: Task) -> Tensor:
-        """The avatar's picture as edited, (1, 3, H, W) in [-1, 1]."""
+    def given(self, task: Task) -> Tensor:
+        """The picture of the avatar that is edited, (1, 3, H, W) in [-1, 1]."""
+        ...
+
+    def edit(self, task: Task, image: Tensor) -> Tensor:
+        """That picture as edited, (1, 3, H, W) in [-1, 1]."""
         ...
 
     def repeat(self, image: Tensor) -> Tensor:
@@ -68,38 +81,79 @@ class Editor(Protocol):
 
 @dataclass(frozen=True)
 class Retoucher:
-    """A model as an editor.
+    """A model as an editor of renders.
 
     It is told the one trait that is to change; a method that has to know what the picture shows is told that, and the
-    same description with the trait changed.
+    same description with the trait changed; one that was tuned to make a change is told nothing.
 
     Attributes:
         model: used with its defaults.
         method: how it edits, see ``Model.edit``.
         strength: of each edit; as usual for the method if left out.
+        settings: what else ``Model.edit`` is asked for, such as a guidance scale.
+        memory: of what the model learned of the last picture.
     """
 
     model: Model
-    method: str = "auto"
+    method: str | Method = "auto"
     strength: float | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory, repr=False)
+    pictures = "renders"
+    told = True
 
     @property
     def name(self) -> str:
         """The model's."""
         return self.model.name
 
-    def edit(self, task: Task) -> Tensor:
+    def given(self, task: Task) -> Tensor:
+        """The renderer's picture."""
+        return task.truth.observation.image
+
+    def edit(self, task: Task, image: Tensor) -> Tensor:
         """One edit from the avatar's seed; raises what ``Model.edit`` raises."""
-        method, wish = choose(self.method, {"picture", "words"}), task.wish
-        if "source" in method.options():
-            method, wish = method.of({**method.options(), "source": task.shown}), task.retold
-        image, seed = task.truth.observation.image, int(task.truth.record.seed)
-        result = self.model.edit(image, wish, method=method, strength=self.strength, seed=seed)
+        method = self._informed(choose(self.method, {"picture", "words"}), task)
+        settings = {"strength": self.strength, "seed": task.seed, **self.settings}
+        result = self.model.edit(image, *self._heard(method, task), method=method, memory=self.memory, **settings)
         return result.images[0].tensor[None].cpu()
 
     def repeat(self, image: Tensor) -> Tensor:
         """An edit with strength 0."""
         return self.model.edit(image, strength=0.0, seed=0).images[0].tensor[None].cpu()
+
+    def turned(self, options: Mapping[str, float]) -> Self:
+        """With other options of its method, of which the strength counts as one; raises ``InputError``."""
+        method = choose(self.method, {"picture", "words"})
+        strength = options.get("strength", self.strength)
+        rest = {name: value for name, value in options.items() if name != "strength"}
+        return replace(self, method=method.of({**method.options(), **rest}), strength=strength)
+
+    def _informed(self, method: Method, task: Task) -> Method:
+        """The method, knowing what the picture shows if it has to."""
+        return method.of({**method.options(), "source": task.shown}) if "source" in method.options() else method
+
+    def _heard(self, method: Method, task: Task) -> Sequence[Signal]:
+        """What the model hears."""
+        if not self.told or isinstance(method, Taught):
+            return ()
+        return (task.retold,) if "source" in method.options() else (task.wish,)
+
+
+@dataclass(frozen=True)
+class Reviser(Retoucher):
+    """A model as an editor of its own pictures, which it makes of the avatars' descriptions."""
+
+    pictures = "its own"
+
+    def given(self, task: Task) -> Tensor:
+        """A picture of all that can be seen of the avatar, in words."""
+        return self.model.synthesize(task.shown, seed=task.seed, **self.settings).images[0].tensor[None].cpu()
+
+    def _informed(self, method: Method, task: Task) -> Method:
+        """The method, knowing what made the picture if it has a use for that."""
+        told: Any = method
+        return told.recall(task.shown, task.seed) if isinstance(method, Recalling) else super()._informed(method, task)
 
 
 @dataclass(frozen=True)
@@ -113,8 +167,8 @@ class Task:
         goal: the renderer's picture of that, (1, 3, H, W).
         visible: (16,) bool: traits that can be seen before and after.
         wish: the changed trait in words.
-        shown: everything that can be seen before, in words.
-        retold: the same with the trait changed.
+        shown: what can be seen before and after, in words.
+        retold: the same words but for the trait that is changed.
     """
 
     truth: Truth
@@ -126,9 +180,14 @@ class Task:
     shown: str
     retold: Signal
 
+    @property
+    def seed(self) -> int:
+        """The avatar's."""
+        return int(self.truth.record.seed)
+
 
 def evaluate_editing(
-    editor: Editor, *, n: int = 100, seed: int = 0, examination: Examination | None = None
+    editor: Editor, *, n: int = 100, seed: int = 0, change: str = "", examination: Examination | None = None
 ) -> EditingReport:
     """Ask for one trait of each of ``n`` avatars to be changed, in words, and let the judge say what became of them.
 
@@ -136,26 +195,31 @@ def evaluate_editing(
         editor: makes the edits.
         n: edits, at least 2.
         seed: chooses avatars and changes.
+        change: one for all, as ``TRAIT=VALUE``; avatars that are so before are passed over.
         examination: the standard one if left out.
 
     Raises:
         InputError: ``n`` is too small, or the method takes no words.
+        NotFoundError: there is no such trait or value.
+        LimitError: too few avatars of the seed can be changed so.
         Unreachable: the model cannot follow words.
     """
     checks.whole(n, "n", 2, checks.COUNT_LIMIT)
     bench, seconds = examination or standard(), 0.0
     judge, keys, rows = bench.grader.judge(WORDS), [], []
-    for task in tasks(bench, n, seed):
-        image, began = task.truth.observation.image, time.perf_counter()
-        made = editor.edit(task)
+    for task in tasks(bench, n, seed, change):
+        image, began = editor.given(task), time.perf_counter()
+        made = editor.edit(task, image)
         seconds += time.perf_counter() - began
         keys.append(task.key)
-        shown = (made, task.goal, editor.repeat(image))
-        rows.append(torch.stack([_marks(bench.grader, judge, task, picture) for picture in shown]))
+        shown = (image, made), (task.truth.observation.image, task.goal), (image, editor.repeat(image))
+        rows.append(torch.stack([_marks(bench.grader, judge, task, *pair) for pair in shown]))
     figures, oracle, control = (_figures(marks) for marks in torch.stack(rows).unbind(1))
     return EditingReport(
         model=editor.name,
-        method=editor.method,
+        method=str(editor.method),
+        pictures=editor.pictures,
+        change=change,
         n=n,
         seed=seed,
         ci95=intervals(figures),
@@ -168,13 +232,33 @@ def evaluate_editing(
     )
 
 
-def tasks(bench: Examination, n: int, seed: int) -> Iterator[Task]:
-    """``n`` edits to be made; the examination's watcher is told after each."""
+def tasks(bench: Examination, n: int, seed: int, change: str = "") -> Iterator[Task]:
+    """``n`` edits to be made, of one kind if there is a ``change``; the examination's watcher is told after each."""
+    if not change:
+        found = (task_of(truth) for truth in _one_by_one(bench, n, seed))
+    else:
+        key, value = read_change(change)
+        asked = (ask(truth, key, value) for truth in _one_by_one(bench, STRIDE, seed))
+        found = (task for task in asked if task is not None)
     done = 0
-    for truths in replace(bench, watch=lambda _: None).truths(n, seed):
-        for item in range(len(truths)):
-            yield task_of(truths[item : item + 1])
-            bench.watch(done := done + 1)
+    for task in islice(found, n):
+        yield task
+        bench.watch(done := done + 1)
+    if done < n:
+        hint = f"ask for at most {done}"
+        raise LimitError(f"of the avatars of one seed {done} can be changed to {change}", field="n", hint=hint)
+
+
+def _one_by_one(bench: Examination, n: int, seed: int) -> Iterator[Truth]:
+    """``n`` avatars."""
+    parts = replace(bench, watch=lambda _: None).truths(n, seed)
+    return (truths[item : item + 1] for truths in parts for item in range(len(truths)))
+
+
+def read_change(change: str) -> tuple[str, str]:
+    """The trait and the value of ``TRAIT=VALUE``; raises ``NotFoundError`` if the world has none such."""
+    key, _, value = change.partition("=")
+    return lookup("trait", key, BY_KEY), lookup(key, value, BY_KEY[key].values)
 
 
 def task_of(truth: Truth) -> Task:
@@ -183,13 +267,24 @@ def task_of(truth: Truth) -> Task:
     keys = [key for key in SALIENT if before[COLUMN[key]]]
     for key in rng.sample(keys, len(keys)):
         value = rng.choice([value for value in BY_KEY[key].values if value != truth.record.value(key, 0)])
-        changed = _with(truth.record, key, value)
-        seen = observe(changed, truth.observation.image.shape[-1])
-        after = seen.attributes_visible[0]
-        if after[COLUMN[key]]:
-            wish, retold = _alone(changed, key), _signal(_told(changed, after), key)
-            return Task(truth, key, changed, seen.image, before & after, wish, _told(truth.record, before).text, retold)
+        if task := ask(truth, key, value):
+            return task
     raise AssertionError("a background, a shirt or a head can always be changed")
+
+
+def ask(truth: Truth, key: str, value: str) -> Task | None:
+    """One change of one avatar; None if it is so already, or the trait cannot be seen before and after."""
+    before = truth.observation.attributes_visible[0]
+    if not before[COLUMN[key]] or truth.record.value(key, 0) == value:
+        return None
+    changed = _with(truth.record, key, value)
+    seen = observe(changed, truth.observation.image.shape[-1])
+    after = seen.attributes_visible[0]
+    if not after[COLUMN[key]]:
+        return None
+    both = before & after
+    shown, retold = _told(truth.record, both, key, before), _told(changed, both, key, after)
+    return Task(truth, key, changed, seen.image, both, _alone(changed, key), shown, _signal(retold, key, value))
 
 
 def _with(record: Record, key: str, value: str) -> Record:
@@ -200,19 +295,19 @@ def _with(record: Record, key: str, value: str) -> Record:
 
 def _alone(record: Record, key: str) -> Signal:
     """One trait of an avatar in words."""
-    return _signal(describe(_traits(record), {key}, HALF_TURNED, int(record.seed), style="full"), key)
+    caption = describe(_traits(record), {key}, HALF_TURNED, int(record.seed), style="full")
+    return _signal(caption.text, key, record.value(key, 0))
 
 
-def _told(record: Record, visible: Tensor) -> Caption:
-    """Everything that can be seen of an avatar; avatars of one seed are told in like words."""
-    keys = {key for key, seen in zip(KEYS, visible.tolist(), strict=True) if seen}
-    return describe(_traits(record), keys, float(record.camera[0, 0]), int(record.seed), style="full")
+def _told(record: Record, both: Tensor, key: str, visible: Tensor) -> str:
+    """What can be seen of an avatar before and after, with what can be seen now of the part whose trait changes."""
+    seen = {name for name in KEYS if both[COLUMN[name]] or (name in beside(key) and visible[COLUMN[name]])}
+    return describe_plainly(_traits(record), seen, float(record.camera[0, 0]))
 
 
-def _signal(caption: Caption, key: str) -> Signal:
-    """The words of a caption, to be judged by what they say of one trait."""
-    claims = tuple(mention for mention in caption.mentions if mention.key == key)
-    signal: Signal = modalities()[WORDS].signal([caption.text], [claims])
+def _signal(words: str, key: str, value: str) -> Signal:
+    """Words that are judged by what they claim of one trait."""
+    signal: Signal = modalities()[WORDS].signal([words], [(Mention(key, value),)])
     return signal
 
 
@@ -221,18 +316,18 @@ def _traits(record: Record) -> dict[str, str]:
 
 
 @torch.no_grad()
-def _marks(grader: Grader, judge: Judge, task: Task, made: Tensor) -> Tensor:
-    """(5,) the ``MEASURES`` of one picture."""
-    look, before = grader.senses.observer(), task.truth.observation.image
+def _marks(grader: Grader, judge: Judge, task: Task, before: Tensor, made: Tensor) -> Tensor:
+    """(5,) the ``MEASURES`` of one picture and what became of it."""
+    look = grader.senses.observer()
     old, new = look(before), look(made)
     success = judge.score(made, task.wish)[0] == 1
     identity = identity_likeness(old, new)[0]
     faithful = success & (identity >= ALIKE)
-    marks = (success, identity, faithful, _flipped(old, new, task), _psnr_kept(task, made))
+    marks = (success, identity, faithful, flipped(old, new, task), _psnr_kept(task, before, made))
     return torch.stack([mark.double().cpu() for mark in marks])
 
 
-def _flipped(old: Reading, new: Reading, task: Task) -> Tensor:
+def flipped(old: Reading, new: Reading, task: Task) -> Tensor:
     """() share of the other visible traits that read differently."""
     changed = [
         old.log_probability(column).argmax(1) != new.log_probability(column).argmax(1)
@@ -243,10 +338,9 @@ def _flipped(old: Reading, new: Reading, task: Task) -> Tensor:
     return torch.cat(changed)[others].double().mean()
 
 
-def _psnr_kept(task: Task, made: Tensor) -> Tensor:
+def _psnr_kept(task: Task, before: Tensor, made: Tensor) -> Tensor:
     """() PSNR in dB over the pixels that the true change leaves as they were."""
-    before = task.truth.observation.image
-    same = ((task.goal - before).abs() <= SAME).all(1)[0]
+    same = ((task.goal - task.truth.observation.image).abs() <= SAME).all(1)[0]
     return 10 * torch.log10(RANGE**2 / (made - before)[0][:, same].double().square().mean())
 
 

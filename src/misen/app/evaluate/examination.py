@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from misen.app.model import Model
-from misen.core.guidance import Guidance, Route
+from misen.core.guidance import Guidance
 from misen.core.seeding import check_seed
 from misen.core.signal import Signal
 from misen.data.cache import CachedWorld
@@ -96,9 +96,13 @@ class Trained:
         return torch.stack(edited)
 
 
-def wish(examinee: Examinee, signals: Sequence[Signal], record: Record, route: Route = "auto") -> Tensor:
+Guide = Callable[..., Guidance]
+"""Makes guidance of a ``signal``; a partial ``Guidance`` says how it acts."""
+
+
+def wish(examinee: Examinee, signals: Sequence[Signal], record: Record, guide: Guide = Guidance) -> Tensor:
     """(B, 3, H, W) pictures for B avatars, one item of every signal each, from the avatars' seeds."""
-    return examinee.make([Guidance(signal=signal, route=route) for signal in signals], record.seed.tolist())
+    return examinee.make([guide(signal=signal) for signal in signals], record.seed.tolist())
 
 
 def _unwatched(done: int) -> None:

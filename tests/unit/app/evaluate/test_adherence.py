@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 import pytest
 from torch.nn import functional
 
 from misen.app.evaluate import evaluate_adherence, evaluate_together
 from misen.core.errors import InputError, NotFoundError
+from misen.core.guidance import Consistency
 from misen.core.registry import modalities
 from unit.app.evaluate.conftest import COUNT, Renderer
 
@@ -32,6 +34,40 @@ def test_the_report_is_complete_and_json(examination, truth) -> None:
     assert fixed.items() <= report.items()
     assert report["judge"] == "memory@0"
     assert (report["realism"], report["realism_unguided"]) == (1.0, 1.0)
+    assert (report["strength"], report["window"], report["consistency"]) == (1.0, [0.0, 1.0], {})
+    assert report["score_ci95"][1] < report["unguided_ci95"][0]  # degrees: without wishes it shows somebody else
+    assert report["fid_a_ratio"] == pytest.approx(report["fid_a"] / report["fid_a_unguided"])
+
+
+def test_how_wishes_act_is_asked_for_and_told(examination, truth) -> None:
+    class Listening(Renderer):
+        """Remembers the guidances."""
+
+        def route(self, guidances):
+            return guidances[0].route
+
+        def make(self, guidances, seeds):
+            heard.extend(guidances)
+            return super().make(guidances, seeds)
+
+    heard, how = [], Consistency(copies=2)
+    report = evaluate_adherence(
+        Listening(truth), "camera", n=6, route="consistency", strength=2.5, window=(0.1, 0.9), consistency=how,
+        examination=examination,
+    )  # fmt: skip
+    assert [(g.route, g.strength, g.window, g.consistency) for g in heard] == [("consistency", 2.5, (0.1, 0.9), how)]
+    assert (report.strength, report.window, report.consistency) == (2.5, (0.1, 0.9), asdict(how))
+
+
+def test_worse_pictures_are_farther_from_real_ones(examination, truth) -> None:
+    class Faded(Renderer):
+        """Shows what is asked for almost in grey."""
+
+        def make(self, guidances, seeds):
+            return super().make(guidances, seeds) * (0.3 if guidances else 0.8)
+
+    report = evaluate_adherence(Faded(truth), "camera", n=COUNT, examination=examination)
+    assert 1 < report.fid_a_ratio_ci95[0] < report.fid_a_ratio < report.fid_a_ratio_ci95[1]
 
 
 def test_pictures_in_a_fog_are_not_realistic(examination, truth) -> None:

@@ -11,13 +11,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from misen.app.evaluate import Examination, Retoucher, editing, evaluate_editing
-from misen.app.evaluate.editing import MEASURES, Task, task_of, tasks
+from misen.app.evaluate import Examination, Retoucher, Reviser, editing, evaluate_editing
+from misen.app.evaluate.editing import MEASURES, Task, ask, task_of, tasks
 from misen.app.evaluate.examination import FIRST
-from misen.core.errors import InputError
+from misen.core.errors import InputError, LimitError, NotFoundError
 from misen.data.world import tell_truth
-from misen.metrics.grader import Grader
-from misen.scene.attributes import COLUMN, KEYS
+from misen.editing.methods.prompt_to_prompt import PromptToPrompt
+from misen.metrics.grader import CHUNK, Grader
+from misen.scene.attributes import BY_KEY, COLUMN, KEYS
 from misen.scene.record import Record
 from misen.scene.splits import SALIENT, TEST
 from misen.scene.truth import Truth
@@ -54,12 +55,16 @@ class Scripted:
     idle: bool = False
     name: str = "scripted"
     method: str = "magic"
+    pictures: str = "renders"
     asked: list[str] = field(default_factory=list)
 
-    def edit(self, task: Task) -> Tensor:
+    def given(self, task: Task) -> Tensor:
+        return task.truth.observation.image
+
+    def edit(self, task: Task, image: Tensor) -> Tensor:
         self.asked += task.wish.prompts
         [at] = [k for k, order in enumerate(self.orders) if order.truth.record.seed == task.truth.record.seed]
-        return task.truth.observation.image if self.idle else self.orders[(at + self.shift) % len(self.orders)].goal
+        return image if self.idle else self.orders[(at + self.shift) % len(self.orders)].goal
 
     def repeat(self, image: Tensor) -> Tensor:
         return image
@@ -131,16 +136,21 @@ class Told:
         self.asked.append((wishes, settings))
         return SimpleNamespace(images=[SimpleNamespace(tensor=image[0] + 1)])
 
+    def synthesize(self, *wishes, **settings):
+        self.asked.append((wishes, settings))
+        return SimpleNamespace(images=[SimpleNamespace(tensor=torch.zeros(3, 64, 64))])
+
 
 def test_a_model_as_an_editor(orders) -> None:
     model, task = Told(), orders[0]
     image = task.truth.observation.image
-    editor = Retoucher(model, "sdedit", 0.4)
-    assert torch.equal(editor.edit(task), image + 1)
+    editor = Retoucher(model, "sdedit", 0.4, {"guidance_scale": 2.0})
+    assert torch.equal(editor.given(task), image)
+    assert torch.equal(editor.edit(task, image), image + 1)
     assert torch.equal(editor.repeat(image), image + 1)
     (wishes, settings), (none, still) = model.asked
     assert (wishes, settings["strength"], settings["seed"]) == ((task.wish,), 0.4, int(task.truth.record.seed))
-    assert settings["method"].name == "sdedit"
+    assert (settings["method"].name, settings["guidance_scale"], settings["memory"]) == ("sdedit", 2.0, editor.memory)
     assert (none, still) == ((), {"strength": 0.0, "seed": 0})
     assert editor.name == "toy"
 
@@ -159,7 +169,7 @@ def test_a_method_that_must_know_what_is_shown_is_told(orders, monkeypatch) -> N
 
     monkeypatch.setattr(editing, "choose", lambda asked, given: Knowing(power=3))
     model, task = Told(), orders[0]
-    Retoucher(model, "knowing:power=3").edit(task)
+    Retoucher(model, "knowing:power=3").edit(task, task.truth.observation.image)
     [((wish,), settings)] = model.asked
     assert settings["method"] == Knowing(task.shown, 3)
     assert wish is task.retold
@@ -167,8 +177,62 @@ def test_a_method_that_must_know_what_is_shown_is_told(orders, monkeypatch) -> N
     assert wish.claims == task.wish.claims
 
 
+def test_a_model_revises_its_own_pictures_by_the_words_and_the_seed_that_they_are_from(orders) -> None:
+    model, task = Told(), orders[0]
+    editor = Reviser(model, "prompt-to-prompt:cross=0.5", settings={"num_inference_steps": 9})
+    editor.edit(task, editor.given(task))
+    (told, making), ((wish,), settings) = model.asked
+    assert (told, making) == ((task.shown,), {"seed": task.seed, "num_inference_steps": 9})
+    assert settings["method"] == PromptToPrompt(source=task.shown, seed=task.seed, cross=0.5)
+    assert (wish, settings["seed"], settings["num_inference_steps"]) == (task.retold, task.seed, 9)
+    Reviser(model, "null-text").edit(task, editor.given(task))
+    assert model.asked[-1][1]["method"].source == task.shown
+
+
+def test_what_was_tuned_to_make_a_change_is_told_nothing(orders) -> None:
+    model = Told()
+    Retoucher(model, "diffusionclip:adapter=somewhere").edit(orders[0], orders[0].truth.observation.image)
+    [(wishes, settings)] = model.asked
+    assert (wishes, settings["method"].adapter) == ((), "somewhere")
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_any_trait_can_be_the_one_that_is_asked_for(orders, key: str) -> None:
+    values = [value for value in BY_KEY[key].values if value != "none"]
+    asked = [ask(order.truth, key, value) for order in orders for value in values[-2:]]
+    found = [task for task in asked if task is not None]
+    assert found
+    for task in found:
+        [[claim]] = task.wish.claims
+        assert claim.holds({key: task.changed.value(key, 0)})
+        assert task.truth.record.value(key, 0) != task.changed.value(key, 0)
+
+
+def test_what_is_told_before_and_after_differs_in_the_trait_alone(orders) -> None:
+    truth = orders[0].truth
+    for task in [ask(truth, key, value) for key in SALIENT for value in BY_KEY[key].values[:2]]:
+        if task is not None:
+            before, after = task.shown.split(", "), task.retold.prompts[0].split(", ")
+            assert len(set(before) - set(after)) == len(set(after) - set(before)) == 1
+            assert [tag for tag in before if tag in after] == [tag for tag in after if tag in before]
+
+
+def test_one_change_may_be_asked_for_of_all_that_are_not_so(bench, orders) -> None:
+    value = orders[0].truth.record.value("background", 0)
+    few = replace(bench, truth=lambda start, count: orders[(start - FIRST) // CHUNK % COUNT].truth)
+    found = list(tasks(few, COUNT, 0, f"background={value}"))
+    assert [task.key for task in found] == ["background"] * COUNT
+    assert all(task.truth.record.value("background", 0) != value for task in found)
+    with pytest.raises(LimitError, match=f"0 can be changed to background={value}"):
+        list(tasks(replace(bench, truth=lambda start, count: orders[0].truth), 1, 0, f"background={value}"))
+    with pytest.raises(NotFoundError, match="no trait called 'backgrund'"):
+        next(tasks(bench, 1, 0, "backgrund=green"))
+    with pytest.raises(NotFoundError, match="no background called 'gren'"):
+        next(tasks(bench, 1, 0, "background=gren"))
+
+
 def test_a_method_that_needs_more_is_refused_at_once(orders) -> None:
     model = Told()
     with pytest.raises(InputError, match="inpaint needs a mask"):
-        Retoucher(model, "inpaint").edit(orders[0])
+        Retoucher(model, "inpaint").edit(orders[0], orders[0].truth.observation.image)
     assert model.asked == []
