@@ -119,8 +119,9 @@ class Result:
         if self.recipe.canvas is None:
             hint = "give the picture as image, or call Model.edit"
             raise InputError("these pictures are no edits", field="image", hint=hint)
-        side, canvas = grader or shipped_grader(), self.recipe.canvas.canvas(model.size)
-        control = model.edit(canvas.image, strength=0.0, seed=0).images[0].tensor[None]
+        height, width = self.images[0].tensor.shape[-2:]
+        side, canvas = grader or shipped_grader(), self.recipe.canvas.canvas(height, width)
+        control = model.edit(canvas.image, strength=0.0, seed=0, height=height, width=width).images[0].tensor[None]
         return tuple(
             report_edit(side, canvas.image, picture.tensor[None], control, picture.wishes(), canvas.mask)
             for picture in self.images

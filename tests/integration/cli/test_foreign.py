@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 import foreign
+from misen.app import load
 from misen.cli.entry import run
 
 
@@ -54,6 +55,14 @@ def test_pictures_are_edited_under_a_mask(misen, tmp_path):
     with Image.open(tmp_path / "a.png") as before, Image.open(tmp_path / "b.png") as after:
         assert before.getpixel((3, 3)) == after.getpixel((3, 3))
         assert before.crop((8, 8, 24, 24)).tobytes() != after.crop((8, 8, 24, 24)).tobytes()
+
+
+def test_edits_of_other_shapes_are_reported(folder, monkeypatch):
+    monkeypatch.setattr("misen.app.result.report_edit", lambda *given: given)
+    model = load(folder)
+    result = model.edit(torch.zeros(3, 24, 40), seed=1, num_inference_steps=2, height=24, width=40)
+    [(_, before, after, control, *_)] = result.edit_reports(model, "a grader")
+    assert before.shape == after.shape == control.shape == (1, 3, 24, 40)
 
 
 @pytest.mark.parametrize("size", ["30x32", "32x0", "4096x32"])
