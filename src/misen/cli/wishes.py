@@ -85,8 +85,9 @@ def _some(name: str, arguments: list[str]) -> list[str]:
 
 def guidance(modality: Modality, argument: str, *, raw: bool = False) -> Guidance:
     """The wish an option's argument describes, which may be a picture to be taken as it is."""
-    from misen.assembly import RAW, signal_class
+    from misen.assembly import signal_class
     from misen.core.guidance import Guidance
+    from misen.pretrained.raw import RAW
 
     value, suffix = split(argument)
     kind = signal_class(RAW + modality.name if raw else modality.name)
