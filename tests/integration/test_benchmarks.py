@@ -21,4 +21,4 @@ def test_what_a_checkpoint_takes_is_foretold_and_measured(root: Path) -> None:
     command = [sys.executable, "-m", "benchmarks", "checkpoint", "--quick"]
     table = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
     assert table.count("small checkpoint, 256 pixels, peak memory") == 1
-    assert table.count("foretold / measured") == 3
+    assert table.count("foretold / measured") == 4
