@@ -14,9 +14,10 @@ from torch import Tensor
 from misen.core.condition import Condition
 from misen.core.errors import Unreachable
 from misen.core.estimate import Estimate
-from misen.core.generator import Generator, Level, State, answering
+from misen.core.generator import Generator, Level, Sampler, State, answering
 from misen.core.shapes import Images, Vectors
 from misen.synthesis import Plan
+from misen.synthesis.plan import cost
 
 
 @runtime_checkable
@@ -54,9 +55,19 @@ def show(generator: Generator, place: Vectors, plan: Plan, *, alone: bool = Fals
         alone: whether it is told the place in place of everything else, not beside it.
     """
     conditions = placing(generator).told(place)
-    wished = any(decision.port for decision in plan.decisions)
-    shown = _Shown(generator, conditions, None if wished else plan.scale, alone=alone)
+    shown = _Shown(generator, conditions, None if _extrapolates(plan) else plan.scale, alone=alone)
     return answering(generator, shown.predict)
+
+
+def extrapolations(plan: Plan, sampler: Sampler) -> Mapping[str, int]:
+    """Estimated evaluations per picture by which ``show`` guides where the plan does not, by what they are for."""
+    asked, _ = cost(plan, sampler)
+    return {} if _extrapolates(plan) or plan.scale == 1 else {"guidance to the place": asked}
+
+
+def _extrapolates(plan: Plan) -> bool:
+    """Whether the generator is told something anyway, from which guidance extrapolates."""
+    return any(decision.port for decision in plan.decisions)
 
 
 class _Shown:

@@ -110,13 +110,20 @@ ENCODER = SimpleNamespace(
 )
 
 
-def edited(method, image, *, words=None, scale=1.0, sampler=None, strength=1.0, seeds=(1,)):
+def ordered(image, *, words=None, scale=1.0, sampler=None, strength=1.0):
     generator, sampler = Told(), sampler or DpmSolver(3)
     wishes = [Guidance(signal=Words((words,)))] if words else []
     made = plan(generator, wishes, sampler=sampler, encoders={"words": ENCODER}, energies={}, scale=scale)
-    canvas = Canvas(image)
-    beginning = method.begin(Edit(generator=generator, sampler=sampler, plan=made, canvas=canvas, strength=strength))
-    walk = synthesize(beginning.generator, sampler, made, seeds=seeds, start=beginning.start)
+    return Edit(generator=generator, sampler=sampler, plan=made, canvas=Canvas(image), strength=strength)
+
+
+def edited(method, image, *, seeds=(1,), **settings):
+    return walked(method, ordered(image, **settings), seeds)
+
+
+def walked(method, edit, seeds=(1,)):
+    beginning = method.begin(edit)
+    walk = synthesize(beginning.generator, edit.sampler, edit.plan, seeds=seeds, start=beginning.start)
     return walk.images[..., 0, 0]
 
 
@@ -186,6 +193,23 @@ def test_a_text_difference_begins_from_the_noise_the_picture_came_from():
     assert torch.allclose(first, Told().place(image), atol=1e-4)
     with pytest.raises(Unreachable, match="no way back"):
         edited(method, image, words="a hat")
+
+
+@pytest.mark.parametrize("scale", [1.0, 3.0])
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [
+        (Variation(), None),
+        (Variation(), "a hat"),
+        (TextDifference("no hat"), "a hat"),
+        (TextDifference("no hat", noise="new"), "a hat"),
+    ],
+)
+def test_the_plan_counts_every_answer(monkeypatch, method, words, scale):
+    edit, asked, predict = ordered(picture(0, 0, 1), words=words, scale=scale, sampler=Ddim(4)), [], Told.predict
+    monkeypatch.setattr(Told, "predict", lambda *args: asked.append(args) or predict(*args))
+    walked(method, edit)
+    assert len(asked) == edit.plan.beside(method.besides(edit)).evaluations
 
 
 def test_what_cannot_be_done_is_refused():

@@ -5,7 +5,7 @@ Source: Ramesh et al. 2022 (arXiv:2204.06125), section 3.2; deviation: the noise
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -15,7 +15,7 @@ from misen.editing.canvas import Canvas
 from misen.editing.methods.invert import device_of
 from misen.editing.methods.method import Beginning, Edit, Method, Need
 from misen.editing.methods.options import Between
-from misen.editing.places import placing, show, slerp
+from misen.editing.places import extrapolations, placing, show, slerp
 from misen.media import png
 from misen.media.picture import color, open_picture
 from misen.perception.senses import SIZE
@@ -58,6 +58,10 @@ class Interpolate(Method):
         if not self.other:
             hint = "give the other one, as in interpolate:other=b.png"
             raise InputError("method interpolate needs two pictures", field="method", hint=hint)
+
+    def besides(self, edit: Edit) -> Mapping[str, int]:
+        """Guidance to the place."""
+        return extrapolations(edit.plan, edit.sampler)
 
     def begin(self, edit: Edit) -> Beginning:
         """From noise at strength 1; raises ``Unreachable`` if the generator cannot be told places."""

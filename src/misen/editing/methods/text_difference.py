@@ -5,6 +5,7 @@ Source: Ramesh et al. 2022 (arXiv:2204.06125), section 3.3.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, ClassVar
@@ -14,13 +15,17 @@ from torch.nn import functional
 
 from misen.core.errors import InputError
 from misen.core.shapes import Vectors
-from misen.editing.methods.invert import beginning, device_of, told
+from misen.editing.methods.invert import beginning, device_of, goes_on, told
 from misen.editing.methods.method import Beginning, Edit, Method, Need
 from misen.editing.methods.options import Between, OneOf
 from misen.editing.methods.prompt_to_prompt import Worded, Words
-from misen.editing.places import placing, show, slerp
+from misen.editing.places import extrapolations, placing, show, slerp
 from misen.inversion import invert
 from misen.synthesis import Plan
+from misen.synthesis.plan import cost
+
+REFINEMENTS = 1
+"""Of each step back: the picture is not to be rebuilt, but changed."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,14 @@ class TextDifference(Method):
         """Some steps: the picture is not to be rebuilt, but changed."""
         return 25 if self.noise == "kept" else None
 
+    def besides(self, edit: Edit) -> Mapping[str, int]:
+        """The way back, and forth again to see where it leads; and guidance to the place."""
+        guided = extrapolations(edit.plan, edit.sampler)
+        if self.noise == "new" or goes_on(edit):
+            return guided
+        asked, _ = cost(_bare(edit.plan), edit.sampler)
+        return {**guided, "the way back": (2 + REFINEMENTS) * asked}
+
     def begin(self, edit: Edit) -> Beginning:
         """From the noise of the picture, or from new noise.
 
@@ -57,9 +70,9 @@ class TextDifference(Method):
         shown = show(edit.generator, goal, edit.plan, alone=True)
         if self.noise == "new":
             return Beginning(shown, edit.canvas.start(edit.strength))
-        bare = replace(told(edit.plan, ""), scale=1.0)
+        bare = _bare(edit.plan)
         there = replace(edit, generator=show(edit.generator, place, bare))
-        return replace(beginning(there, partial(invert, plan=bare, refinements=1)), generator=shown)
+        return replace(beginning(there, partial(invert, plan=bare, refinements=REFINEMENTS)), generator=shown)
 
     def _difference(self, edit: Edit) -> Vectors:
         """(1, D) unit vector from the source to the target."""
@@ -68,6 +81,11 @@ class TextDifference(Method):
             hint = "say what the picture shows, and what it shall show"
             raise InputError("source and target say the same", field="method", hint=hint)
         return functional.normalize((target - source)[None], dim=1)
+
+
+def _bare(plan: Plan) -> Plan:
+    """A plan without its words and without extrapolation."""
+    return replace(told(plan, ""), scale=1.0)
 
 
 def _target(plan: Plan) -> str:
