@@ -33,7 +33,7 @@ from misen.generators.diffusion.ports import PortSettings
 from misen.nn import weights
 from misen.perception import coach
 from misen.recipes.shipping import card_of, detach, separate, share
-from misen.training import Console, JsonLines, Outcome, Trainer, TrainingConfig
+from misen.training import Console, JsonLines, Outcome, Trainer, TrainingConfig, flushed_denormals
 
 STOCK = "text"
 """The modality whose tokens diffusers' own pipeline feeds to the U-Net."""
@@ -91,9 +91,9 @@ class Data:
     cache: str
 
 
+@flushed_denormals()
 def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: Collection[str] = ()) -> Outcome:
     """Train the denoiser on cached latents and ship the model as ``config.name``."""
-    torch.set_flush_denormal(True)
     settings = config.section("model", AvatarSettings)
     world = CachedWorld(config.section("data", Data).cache)
     target = weights.SHIPPED / config.name

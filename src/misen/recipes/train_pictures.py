@@ -23,12 +23,12 @@ from misen.generators.diffusion.generator import DiffusionGenerator
 from misen.generators.diffusion.players import draw_presence
 from misen.recipes.shipping import card_of
 from misen.recipes.train_diffusion import Entrance, Settings, build, scatter
-from misen.training import Console, JsonLines, Outcome, Trainer, TrainingConfig
+from misen.training import Console, JsonLines, Outcome, Trainer, TrainingConfig, flushed_denormals
 
 
+@flushed_denormals()
 def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: Collection[str] = ()) -> Outcome:
     """Train the denoiser on the pictures' latents; the model is saved in ``folder / "model"``."""
-    torch.set_flush_denormal(True)
     settings, data = config.section("model", Settings), config.section("data", PictureData)
     check_ports(settings.ports, data.columns)
     generator = build(settings, config.seed)

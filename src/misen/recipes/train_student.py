@@ -7,8 +7,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import torch
-
 from misen.codecs import shipped
 from misen.core.registry import lookup
 from misen.data.cache import CachedWorld
@@ -18,7 +16,7 @@ from misen.generators.diffusion.generator import DiffusionGenerator
 from misen.nn import weights
 from misen.recipes.shipping import card_of, detach, share
 from misen.recipes.train_diffusion import ConditionedBatches, Entrance, Sampling, cached_latents
-from misen.training import Console, JsonLines, Outcome, Trainer, TrainingConfig
+from misen.training import Console, JsonLines, Outcome, Trainer, TrainingConfig, flushed_denormals
 
 
 @dataclass(frozen=True)
@@ -51,9 +49,9 @@ class Data:
     latents: str = ""
 
 
+@flushed_denormals()
 def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: Collection[str] = ()) -> Outcome:
     """Tune a student of the teacher that ships, and ship it as ``config.name``."""
-    torch.set_flush_denormal(True)
     settings, data = config.section("model", Settings), config.section("data", Data)
     world, source = CachedWorld(data.cache), weights.shipped(settings.teacher)
     teacher = files.load(source)

@@ -37,7 +37,7 @@ from misen.recipes.train_diffusion import (
     take_over,
 )
 from misen.recipes.train_unclip_prior import Data, cached_places
-from misen.training import Console, JsonLines, Outcome, Trainer, TrainingConfig
+from misen.training import Console, JsonLines, Outcome, Trainer, TrainingConfig, flushed_denormals
 
 WITHOUT_PLACE, WITHOUT_WORDS = 0.1, 0.5
 """Shares of samples that are not told the place, and the words."""
@@ -60,9 +60,9 @@ class Settings:
     defaults: Sampling = field(default_factory=Sampling)
 
 
+@flushed_denormals()
 def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: Collection[str] = ()) -> Outcome:
     """Train the decoder on cached latents and places, and ship it with its prior as ``config.name``."""
-    torch.set_flush_denormal(True)
     settings, data = config.section("model", Settings), config.section("data", Data)
     world, kept = CachedWorld(data.cache), Path(data.kept) if data.kept else folder
     generator = build(settings, config.seed)

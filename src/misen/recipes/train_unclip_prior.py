@@ -28,7 +28,7 @@ from misen.recipes.evaluate_unclip import judge_prior, sitters
 from misen.recipes.shipping import go_on, ship
 from misen.recipes.train_joint import LANGUAGES, STYLES, caption
 from misen.scene.truth import Truth
-from misen.training import Console, JsonLines, Outcome, Trainer, TrainingConfig
+from misen.training import Console, JsonLines, Outcome, Trainer, TrainingConfig, flushed_denormals
 
 MEASURED = 500
 """Avatars that the card's figures come from."""
@@ -66,9 +66,9 @@ class Data:
     kept: str = ""
 
 
+@flushed_denormals()
 def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: Collection[str] = ()) -> Outcome:
     """Train one prior on cached places and captions, measure it and ship it as ``config.name``."""
-    torch.set_flush_denormal(True)
     settings, data = config.section("model", Settings), config.section("data", Data)
     world, kept = CachedWorld(data.cache), Path(data.kept) if data.kept else folder
     joint = coach.joint()

@@ -38,7 +38,7 @@ from misen.recipes.train_autoencoder import attributes_kept, lines
 from misen.recipes.train_tiny_decoder import gflop
 from misen.scene.splits import TEST
 from misen.synthesis.enlarge import enlarge
-from misen.training import Console, JsonLines, Outcome, Trainer, TrainingConfig
+from misen.training import Console, JsonLines, Outcome, Trainer, TrainingConfig, flushed_denormals
 
 NAME = "avatars/upscaler"
 MEASURED, CHUNK = 100, 10
@@ -75,9 +75,9 @@ class Data:
     cache: str
 
 
+@flushed_denormals()
 def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: Collection[str] = ()) -> Outcome:
     """Train the upscaler, measure it and ship it as ``config.name``."""
-    torch.set_flush_denormal(True)
     settings = config.section("model", Settings)
     pairs = CachedPairs(config.section("data", Data).cache)
     batches = PairBatches(pairs, through_codec(pairs), settings.crop, config)

@@ -19,6 +19,7 @@ from torch's global generator, which the trainer seeds anew for every player and
 from misen.training.callbacks import Callback, Console, Evaluation, JsonLines, Tensorboard
 from misen.training.checkpoint import Checkpoint, CheckpointFolder
 from misen.training.config import TrainingConfig, load_config
+from misen.training.denormals import flushed_denormals
 from misen.training.ema import Ema
 from misen.training.players import Batches
 from misen.training.report import Outcome, Report
@@ -39,6 +40,7 @@ __all__ = [
     "Tensorboard",
     "Trainer",
     "TrainingConfig",
+    "flushed_denormals",
     "learning_rate",
     "load_config",
 ]

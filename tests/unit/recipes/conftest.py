@@ -53,7 +53,6 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         monkeypatch.setattr(recipe, name, MEASURED)
     yield tmp_path / "weights"
     forget()
-    torch.set_flush_denormal(False)
 
 
 @pytest.fixture
