@@ -407,12 +407,26 @@ class Model:
             return asked
         if not asked or not able or self.opened.outline is not None:
             return None
-        shape = {"device": self.device, "weights": self.opened.sha256, "size": f"{request.width}x{request.height}"}
-        return acceleration.choose(partial(self._sample, request), request.steps * len(request.seeds), shape)
+        short = replace(request.part(slice(0, 1)), canvas=None, steps=acceleration.STEPS)
+        steps = request.steps * len(request.seeds)
+        return acceleration.choose(partial(self._sample, short), steps, self._circumstances(short))
 
-    def _sample(self, request: Request, execution: Execution | None) -> None:
-        """A short walk, as a request would have it run in some way."""
-        short = replace(request.part(slice(0, 1)), canvas=None, steps=acceleration.STEPS, execution=execution)
+    def _circumstances(self, short: Request) -> dict[str, str]:
+        """What the time of a short walk depends on, beside the machine."""
+        plan = self._plan(short)
+        moved = [one.guidance for one in plan.decisions if one.route == "consistency"]
+        return {
+            "device": self.device,
+            "weights": " ".join((self.opened.sha256, *(adapter.sha256 for adapter in self.opened.adapters))),
+            "size": f"{short.width}x{short.height}",
+            "walk": f"{plan.evaluations} evaluations by {short.sampler}, {plan.gradients} gradients",
+            "cache_interval": str(short.cache_interval),
+            "moved by": ", ".join(f"{wish.modality} {wish.consistency}" for wish in moved),
+        }
+
+    def _sample(self, short: Request, execution: Execution | None) -> None:
+        """A short walk, run in some way."""
+        short = replace(short, execution=execution)
         sampler, plan = self.opened.samplers[short.sampler](short.steps), self.decide(short)
         with fixed(_threads(short)):
             synthesize(self._generator(short), sampler, plan, seeds=short.seeds, device=self.device)

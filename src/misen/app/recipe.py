@@ -309,7 +309,8 @@ def _refusal(complaint: Any, text: str, name: str) -> ConfigError:
     where = f"{name}:{line_of(complaint['loc'], text)}"
     if complaint["type"] == "extra_forbidden":
         *inside, key = complaint["loc"]
-        accepted = _TABLES[inside[0] if inside else ""].model_fields
+        table = next((name for name in reversed(inside) if isinstance(name, str)), "")
+        accepted = _TABLES[table].model_fields
         return ConfigError(f"{where}: unknown key {place!r}", field=place, hint=closest(key, accepted))
     hint = "the recipe inside any picture made by misen shows how it is written"
     return ConfigError(f"{where}: {place}: {complaint['msg'].lower()}", field=place, hint=hint)
@@ -321,6 +322,7 @@ _TABLES: dict[Any, type[BaseModel]] = {
     "adapters": AdapterEntry,
     "upscaler": ModelReference,
     "guidances": GuidanceEntry,
+    "consistency": ConsistencyEntry,
     "negatives": SignalEntry,
     "canvas": CanvasEntry,
     "execution": ExecutionEntry,

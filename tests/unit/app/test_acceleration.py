@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from functools import partial
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from misen.app import Model, Recipe, acceleration, replay
 from misen.app.acceleration import choose
 from misen.core.errors import ConfigError, InputError
 from misen.core.execution import Execution
+from misen.core.guidance import Consistency, Guidance
 from toys import ToyDiffusion
 
 HALF = Execution("bfloat16")
@@ -181,4 +183,19 @@ def test_the_probe_walks_as_the_request_would(hasty, monkeypatch):
     monkeypatch.setattr(acceleration, "choose", chosen)
     request = hasty.request(accelerate=True, seed=0, num_images=3, num_inference_steps=7)
     assert request.execution == HALF
-    assert asked == [(21, {"device": "cpu", "weights": "ab" * 32, "size": "8x8"})]
+    [(steps, circumstances)] = asked
+    told = {"device": "cpu", "weights": "ab" * 32, "size": "8x8"}
+    assert (steps, {name: circumstances[name] for name in told}) == (21, told)
+
+
+def test_walks_of_another_kind_have_other_notes(hasty, monkeypatch):
+    seen = []
+    monkeypatch.setattr(acceleration, "choose", lambda walk, steps, circumstances: seen.append(circumstances))
+    order = partial(hasty.request, accelerate=True, seed=0)
+    order(num_inference_steps=7)
+    order(num_inference_steps=9, num_images=2)
+    assert seen[0] == seen[1]
+    order(cache_interval=2)
+    order("a man")
+    order(Guidance(signal=assembly.words("a man"), consistency=Consistency(copies=2)))
+    assert len({tuple(circumstances.items()) for circumstances in seen}) == 4

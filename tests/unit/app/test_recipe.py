@@ -114,6 +114,12 @@ def test_what_was_altered_is_refused(result, installed):
             run(Recipe.parse(json.dumps(altered)))
 
 
+def test_an_unknown_key_names_the_closest_of_its_own_table():
+    wish = {"modality": "text", "content": [{}], "consistency": {"copy": 2}}
+    with pytest.raises(ConfigError, match=r"unknown key 'guidances\.0\.consistency\.copy'.*did you mean 'copies'"):
+        Recipe.parse(json.dumps({"model": {"name": "toy"}, "guidances": [wish]}))
+
+
 def test_an_unknown_modality_names_the_closest(installed):
     recipe = Recipe.parse('{"model": {"name": "toy"}, "guidances": [{"modality": "camara", "content": [{}]}]}')
     with pytest.raises(NotFoundError, match="did you mean 'camera'"):
