@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from misen.cli.wishes import number
@@ -12,6 +13,16 @@ if TYPE_CHECKING:
 
 _PAIR = r"\s*(?:modality|strength|start|end|raw)\s*=\s*[^,:=\s]*"
 _SUFFIX = re.compile(rf":({_PAIR}(?:,{_PAIR})*)$")
+
+
+def adapters(arguments: Sequence[str] | None) -> list[Adapter]:
+    """The adapters that an option's arguments describe, if it was used; raises ``InputError`` as ``adapter`` does."""
+    return [adapter(argument) for argument in arguments or ()]
+
+
+def raw(added: Iterable[Adapter]) -> set[str]:
+    """Modalities whose files are pictures, which an adapter is shown as they are."""
+    return {adapter.modality for adapter in added if adapter.raw}
 
 
 def adapter(argument: str) -> Adapter:

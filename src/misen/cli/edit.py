@@ -35,10 +35,11 @@ def edit(
     from misen import app
     from misen.app.request import provided
     from misen.cli import production
+    from misen.cli.adapters import raw
     from misen.editing.methods.choice import choose
 
     adapters = sampling.adapters()
-    guidances = wishes.guidances({adapter.modality for adapter in adapters if adapter.raw})
+    guidances = wishes.guidances(raw(adapters))
     choose(method, provided(guidances, picture=True, mask=mask is not None))  # before a model is opened
     settings = {"image": image, "mask": mask, "method": method, "strength": strength, **sampling.settings()}
     model = app.load(sampling.model, adapters=adapters)

@@ -37,12 +37,13 @@ def explain(*, recipe: RecipeFile = None, wishes: Wishes, sampling: Sampling, js
 def _ordered(recipe: Path | None, wishes: Wishes, sampling: Sampling, *, outlined: bool) -> tuple[Model, Request]:
     """The model, or its outline, and the request that the options, or a recipe and its model instead, describe."""
     from misen import app
+    from misen.cli.adapters import raw
 
     if recipe is not None:
         refuse_together("--recipe", {**wishes.given(), **sampling.given()}, "a recipe says everything; edit it instead")
         return app.prepare(app.Recipe.read(recipe))
     adapters = sampling.adapters()
-    guidances = wishes.guidances({adapter.modality for adapter in adapters if adapter.raw})
+    guidances = wishes.guidances(raw(adapters))
     weights = bool(sampling.accelerate or adapters)  # which are probed, or told by their content
     outlined = outlined and not weights
     model = app.outline(sampling.model) if outlined else app.load(sampling.model, adapters=adapters)

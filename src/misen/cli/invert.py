@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from misen.cli.options import Json, ModelName, Overwrite
+from misen.cli.options import AdapterPaths, Json, ModelName, Overwrite
 from misen.cli.wishes import Wishes
 
 
@@ -18,6 +18,7 @@ def invert(
         str, typer.Option(metavar="ddim|null-text", help="Null-text is slow, and lets large guidance scales rebuild.")
     ] = "ddim",
     model: ModelName = None,
+    adapter: AdapterPaths = None,
     steps: Annotated[int, typer.Option(help="Length of the walk, 1 to 1000.")] = 50,
     guidance_scale: Annotated[
         float | None, typer.Option(help="What strength 1 stands for; 1 for ddim, else the model's.")
@@ -30,13 +31,15 @@ def invert(
     """Invert a picture: find the state from which the model makes it again, for `misen edit` to go on from."""
     from misen import app
     from misen.app.inversion import check_method, destination
+    from misen.cli.adapters import adapters, raw
     from misen.cli.meter import metered
     from misen.cli.printing import print_fields, print_json
 
-    path, guidances = destination(out, overwrite=overwrite), wishes.guidances()
+    path, added = destination(out, overwrite=overwrite), adapters(adapter)
+    guidances = wishes.guidances(raw(added))
     check_method(method)  # before a model is opened
     with metered() as meter:
-        inverted = app.load(model).invert(
+        inverted = app.load(model, adapters=added).invert(
             image,
             *guidances,
             method=method,

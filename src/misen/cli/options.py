@@ -62,6 +62,14 @@ ModelName = Annotated[
         "is on this machine; `misen convert` makes a folder of a single file.",
     ),
 ]
+AdapterPaths = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--adapter",
+        metavar="PATH[:modality=M,strength=,start=,end=,raw=true]",
+        help="Add a ControlNet, with what guides through it, a LoRA or a learned word to another's model.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
 
@@ -72,13 +80,7 @@ class Sampling(Group):
 
     negative_text: Annotated[str | None, typer.Option(metavar="WORDS", help="What the picture should not show.")] = None
     model: ModelName = None
-    adapter: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="PATH[:modality=M,strength=,start=,end=,raw=true]",
-            help="Add a ControlNet, with what guides through it, a LoRA or a learned word to another's model.",
-        ),
-    ] = None
+    adapter: AdapterPaths = None
     num_images: Annotated[int | None, typer.Option("-n", metavar="N", help="Pictures; the k-th uses seed + k.")] = None
     seed: Annotated[int | None, typer.Option(help="Seed of the first picture; drawn when left out.")] = None
     steps: Annotated[int | None, typer.Option(help="Length of the walk, 1 to 1000.")] = None
@@ -98,9 +100,9 @@ class Sampling(Group):
 
     def adapters(self) -> list[Adapter]:
         """What is added to the model; raises ``InputError`` for a senseless suffix."""
-        from misen.cli.adapters import adapter
+        from misen.cli.adapters import adapters
 
-        return [adapter(argument) for argument in self.adapter or []]
+        return adapters(self.adapter)
 
     def settings(self) -> dict[str, Any]:
         """Arguments of ``Model.request``."""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from misen.cli.adapters import adapter
+from misen.cli.adapters import adapter, adapters, raw
 from misen.cli.options import Sampling
 from misen.core.adapter import Adapter
 from misen.core.errors import InputError
@@ -40,3 +40,8 @@ def test_senseless_options_are_refused(suffix, complaint):
 def test_several_are_added_in_order():
     assert [one.path for one in Sampling(adapter=["a", "b:strength=2"]).adapters()] == ["a", "b"]
     assert Sampling().adapters() == []
+
+
+def test_modalities_of_raw_adapters_are_told():
+    added = adapters(["a:modality=sketch", "b:modality=depth,raw=true", "style.safetensors"])
+    assert raw(added) == {"depth"}

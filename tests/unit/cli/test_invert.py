@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,9 @@ from misen.inversion import StateFile
 def face(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A picture; every model's name opens latent diffusion in miniature."""
     opened = Opened("small", small_diffusion(), SAMPLERS, Defaults("ddim", 3, 2.0), "ab" * 32, lambda folder: None)
-    monkeypatch.setattr(assembly, "open_model", lambda name, device, adapters: opened)
+    monkeypatch.setattr(
+        assembly, "open_model", lambda name, device, adapters: replace(opened, adapters=tuple(adapters))
+    )
     Image.effect_noise((20, 16), 60).convert("RGB").save(tmp_path / "face.png")
     return tmp_path / "face.png"
 
@@ -36,6 +39,17 @@ def test_a_state_and_its_figures(misen, face: Path) -> None:
     assert "another num_inference_steps" in misen("edit", out, "--steps", 9, "-o", face.with_name("b.png")).err
     again = misen("invert", face, "--steps", 4, "-o", out)
     assert (again.code, "exists" in again.err) == (5, True)
+
+
+def test_adapters_belong_to_the_state(misen, face: Path) -> None:
+    out, edited = face.with_name("state.safetensors"), ("--seed", 1, "-o", face.with_name("edited.png"))
+    told = misen("invert", face, "--steps", 2, "--adapter", "style.safetensors:strength=0.5", "-o", out)
+    assert told.code == 0, told.err
+    [entry] = StateFile.read(out).recipe["adapters"]
+    assert (entry["path"], entry["strength"]) == ("style.safetensors", 0.5)
+    assert "inverted with other adapters" in misen("edit", out, *edited).err
+    told = misen("edit", out, "--adapter", "style.safetensors:strength=0.5", *edited)
+    assert told.code == 0, told.err
 
 
 def test_what_is_refused(misen, face: Path) -> None:
