@@ -40,7 +40,7 @@ class Placing(Protocol):
 def placing(generator: Generator) -> Placing:
     """The generator as one that can be told places; raises ``Unreachable`` if it cannot."""
     if not isinstance(generator, Placing):
-        hint = "use avatars/unclip"
+        hint = "use a model that `misen train configs/diffusion/unclip_decoder.toml` makes"
         raise Unreachable("this generator shows no places of an embedding", field="method", hint=hint)
     return generator
 
