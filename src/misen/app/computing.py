@@ -12,17 +12,26 @@ INNER_THREADS = 1
 """Threads inside one operation. The number decides how sums are divided, and so their last bits; see ADR 0011."""
 
 
+class _Depth(threading.local):
+    """How often the present thread has entered and not yet left."""
+
+    value = 0
+
+
 class _Inside:
     """Who computes now; libraries share one number of threads, so who wants another one waits.
 
-    The last to leave restores what the first found.
+    The last to leave restores what the first found. Who is inside already goes on with the number that holds there.
     """
 
     def __init__(self) -> None:
-        self.left, self.count = threading.Condition(), 0
+        self.left, self.count, self.depth = threading.Condition(), 0, _Depth()
         self.threads = self.before = INNER_THREADS
 
     def enter(self, threads: int) -> None:
+        self.depth.value += 1
+        if self.depth.value > 1:
+            return
         with self.left:
             self.left.wait_for(lambda: self.count == 0 or self.threads == threads)
             if self.count == 0:
@@ -31,6 +40,9 @@ class _Inside:
             torch.set_num_threads(threads)
 
     def leave(self) -> None:
+        self.depth.value -= 1
+        if self.depth.value > 0:
+            return
         with self.left:
             self.count -= 1
             if self.count == 0:
