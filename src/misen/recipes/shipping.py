@@ -6,7 +6,8 @@ import hashlib
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,19 @@ def go_on(module: nn.Module, name: str) -> None:
         ModelFileError: it has another architecture, or was altered.
     """
     weights.load(module, weights.shipped(name))
+
+
+@contextmanager
+def rewritten(name: str) -> Iterator[Path]:
+    """The folder of the model ``name``, in a foreign layout, to be written anew within a ``with`` block.
+
+    Models that hold a weights file that it had before keep that file; what it shares with others is stored once.
+    """
+    folder = weights.SHIPPED / name
+    detach(folder)
+    separate(folder)
+    yield folder
+    share(folder)
 
 
 def share(folder: Path) -> None:

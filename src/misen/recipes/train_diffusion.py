@@ -32,7 +32,7 @@ from misen.generators.diffusion.players import draw_presence
 from misen.generators.diffusion.ports import PortSettings
 from misen.nn import weights
 from misen.perception import coach
-from misen.recipes.shipping import card_of, detach, separate, share
+from misen.recipes.shipping import card_of, rewritten
 from misen.training import Console, JsonLines, Outcome, Trainer, TrainingConfig, flushed_denormals
 
 STOCK = "text"
@@ -96,8 +96,8 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
     """Train the denoiser on cached latents and ship the model as ``config.name``."""
     settings = config.section("model", AvatarSettings)
     world = CachedWorld(config.section("data", Data).cache)
-    target = weights.SHIPPED / config.name
-    generator = build(settings, config.seed, start=target if settings.go_on else None)
+    start = weights.SHIPPED / config.name if settings.go_on else None
+    generator = build(settings, config.seed, start=start)
     codec = weights.read_card(weights.shipped(shipped.AUTOENCODER))["sha256"]
     latents = cached_latents(generator, world, folder / f"latents-{codec[:8]}-{world.fingerprint[:8]}.npy")
     batches = ConditionedBatches(world, latents, settings.ports, config)
@@ -107,10 +107,8 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
     with trainer.averaged():
         facts = {"family": "diffusion", "data": {"cache": world.fingerprint}, **asdict(settings.defaults)}
         generator.card.update(card_of(generator.denoiser, config.name, config, outcome, facts))
-        detach(target)
-        separate(target)
-        files.save(generator, target)
-        share(target)
+        with rewritten(config.name) as target:
+            files.save(generator, target)
     return outcome
 
 

@@ -14,7 +14,7 @@ from misen.generators.diffusion import folder as files
 from misen.generators.diffusion.consistency import ConsistencyPlayer, Curriculum
 from misen.generators.diffusion.generator import DiffusionGenerator
 from misen.nn import weights
-from misen.recipes.shipping import card_of, detach, share
+from misen.recipes.shipping import card_of, rewritten
 from misen.recipes.train_diffusion import ConditionedBatches, Entrance, Sampling, cached_latents
 from misen.training import Console, JsonLines, Outcome, Trainer, TrainingConfig, flushed_denormals
 
@@ -66,12 +66,10 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
     trainer = Trainer([player], batches, config, folder=folder, callbacks=callbacks)
     outcome = trainer.run(resume=resume, allow=allow)
     with trainer.averaged():
-        target = weights.SHIPPED / config.name
         facts = {"family": "diffusion", "data": {"cache": world.fingerprint}, **asdict(settings.defaults)}
         student.card.update(card_of(student.denoiser, config.name, config, outcome, facts))
-        detach(target)
-        files.save(student, target)
-        share(target)
+        with rewritten(config.name) as target:
+            files.save(student, target)
     return outcome
 
 

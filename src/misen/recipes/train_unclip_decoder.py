@@ -25,7 +25,7 @@ from misen.generators.diffusion.unclip.generator import UnclipGenerator
 from misen.generators.diffusion.unclip.places import TABLE, told
 from misen.nn import weights
 from misen.perception import coach
-from misen.recipes.shipping import card_of, detach, separate, share
+from misen.recipes.shipping import card_of, rewritten
 from misen.recipes.train_diffusion import (
     STOCK,
     Entrance,
@@ -73,14 +73,11 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
     player = DenoisingPlayer(generator.denoiser, OURS)
     trainer = Trainer([player], batches, config, folder=folder, callbacks=callbacks)
     outcome = trainer.run(resume=resume, allow=allow)
-    target = weights.SHIPPED / config.name
     with trainer.averaged():
         facts = {"family": "diffusion", "data": {"cache": world.fingerprint}, **asdict(settings.defaults)}
         generator.card.update(card_of(generator.denoiser, config.name, config, outcome, facts))
-        detach(target)
-        separate(target)
-        files.save(generator, target)
-        share(target)
+        with rewritten(config.name) as target:
+            files.save(generator, target)
     return outcome
 
 

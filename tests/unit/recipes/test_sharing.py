@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from misen.nn import weights
-from misen.recipes.shipping import share, ship
+from misen.recipes.shipping import rewritten, share, ship
 from misen.training import Outcome
 from misen.training.config import parse_config
 
@@ -49,3 +49,19 @@ def test_a_part_stays_what_it_was_when_its_owner_is_trained_further(shared: tupl
     weights.write(further, part)
     share(model)
     assert part.is_symlink()
+
+
+def test_a_model_written_anew_changes_neither_whose_parts_it_has_nor_who_has_its_parts(
+    shared: tuple[nn.Linear, Path],
+) -> None:
+    _, model = shared
+    owner, follower = model.parents[1] / "codec" / weights.WEIGHTS, model.parent / "follower"
+    weights.write(nn.Linear(2, 3), follower / "rest" / "weights.safetensors")
+    (follower / "rest" / "weights.safetensors").write_bytes((model / "rest" / "weights.safetensors").read_bytes())
+    share(follower)
+    before = owner.read_bytes(), (follower / "rest" / "weights.safetensors").read_bytes()
+    assert (follower / "rest" / "weights.safetensors").is_symlink()
+    with rewritten("family/model") as folder:
+        for name in ("part", "rest"):
+            weights.write(nn.Linear(2, 3), folder / name / "weights.safetensors")
+    assert (owner.read_bytes(), (follower / "rest" / "weights.safetensors").read_bytes()) == before
