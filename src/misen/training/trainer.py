@@ -176,6 +176,8 @@ class Trainer:
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         self.progress = Progress(**{name: checkpoint.manifest[name] for name in asdict(self.progress)})
+        if not cooldown_due(self.config, self.step, self.progress.minutes):
+            self.progress.cooldown_start = None  # the run was given more steps or minutes than it had
         for seat in self.seats:
             prefix = f"{seat.player.name}/"
             own = {k.removeprefix(prefix): v for k, v in checkpoint.tensors.items() if k.startswith(prefix)}

@@ -162,6 +162,60 @@ def test_minutes_end_a_run_and_the_rate_falls_before(game, tmp_path):
     assert again.step == outcome.step
 
 
+class Rates(Callback):
+    """Remembers the learning rate of every step, in units of its height."""
+
+    def __init__(self, height):
+        self.height, self.seen = height, []
+
+    def reported(self, trainer, report):
+        self.seen.append(report.lr / self.height)
+
+
+@pytest.mark.parametrize("stop", [11, None])
+def test_a_run_that_is_given_more_steps_cools_down_when_those_are_spent(game, tmp_path, stop):
+    first, second = Rates(game.configure().lr), Rates(game.configure().lr)
+    if stop:
+        with pytest.raises(KeyboardInterrupt):
+            game.trainer(tmp_path, callbacks=[first, StopAt(stop)]).run()
+    else:
+        game.trainer(tmp_path, callbacks=[first]).run()
+    longer = game.trainer(tmp_path, "steps=40", callbacks=[second])
+    longer.run(resume=True, allow={"steps"})
+    assert first.seen[-1] < first.seen[8] == 1  # steps count from 0, and the cooldown of 12 of them begins with 9
+    begin = longer.progress.cooldown_start - (stop or 12)
+    assert longer.progress.cooldown_start == 30
+    assert second.seen[: begin + 1] == [1] * (begin + 1)
+    assert second.seen[begin:] == sorted(second.seen[begin:], reverse=True)
+    assert second.seen[-1] == pytest.approx(0.1)
+
+
+def test_a_run_that_is_given_more_minutes_forgets_its_cooldown(game, tmp_path):
+    def clock():
+        ticks = iter(range(10**6))
+        return lambda: float(next(ticks))
+
+    game.trainer(tmp_path, "steps=1000", "max_minutes=3.0", clock=clock()).run()
+    rates = Rates(game.configure().lr)
+    longer = game.trainer(tmp_path, "steps=1000", "max_minutes=9.0", callbacks=[rates], clock=clock())
+    outcome = longer.run(resume=True)
+    assert rates.seen[0] == 1
+    assert rates.seen[-1] < 0.5
+    assert longer.progress.cooldown_start > outcome.step / 2
+
+
+def test_a_run_stopped_in_its_cooldown_goes_on_cooling(game, tmp_path):
+    whole, rest = Rates(game.configure().lr), Rates(game.configure().lr)
+    game.trainer(tmp_path / "whole", callbacks=[whole]).run()
+    with pytest.raises(KeyboardInterrupt):
+        game.trainer(tmp_path / "parts", callbacks=[StopAt(10)]).run()
+    resumed = game.trainer(tmp_path / "parts", callbacks=[rest])
+    resumed.run(resume=True)
+    assert resumed.progress.cooldown_start == 9
+    assert rest.seen == whole.seen[10:]
+    assert game.state_hash(tmp_path / "parts") == game.state_hash(tmp_path / "whole")
+
+
 def test_an_interrupt_saves_and_says_so(game, tmp_path):
     import signal
 
