@@ -33,8 +33,9 @@ from misen.app.conversion import Converted, convert
 from misen.app.destinations import destinations
 from misen.app.forecast import Forecast, forecast
 from misen.app.inversion import Inverted
-from misen.app.model import Model, load, outline, prepare, run
+from misen.app.model import Model, load, outline
 from misen.app.recipe import Recipe
+from misen.app.repetition import prepare, run
 from misen.app.replay import Verdict, replay
 from misen.app.result import Picture, Result
 from misen.app.world import render_world

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from misen.app.model import run
 from misen.app.recipe import Recipe
+from misen.app.repetition import run
 from misen.media.picture import open_picture
 
 TOLERANCE = 2

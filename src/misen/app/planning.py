@@ -1,0 +1,45 @@
+"""Planning: what a checked request asks of a model's own network, and of its method of editing."""
+
+from __future__ import annotations
+
+from misen import assembly
+from misen.app.request import Request
+from misen.core.generator import Generator, Sampler
+from misen.editing.methods.method import Edit
+from misen.synthesis import Plan, plan
+
+
+def sampler_of(opened: assembly.Opened, request: Request) -> Sampler:
+    """What moves the states of a request."""
+    return opened.samplers[request.sampler](request.steps)
+
+
+def planned(opened: assembly.Opened, request: Request) -> Plan:
+    """The plan of a request, as far as the model's own network goes; raises ``Unreachable``."""
+    sampler = sampler_of(opened, request)
+    walk = plan(
+        opened.generator,
+        request.guidances,
+        request.method.known(request.canvas) if request.canvas else None,
+        sampler=sampler,
+        encoders=opened.encoders,
+        energies=assembly.energies(),
+        scale=request.scale,
+        negatives=request.negatives,
+    )
+    edit = edit_of(request, opened.generator, sampler, walk)
+    return walk if edit is None else walk.beside(request.method.besides(edit))
+
+
+def edit_of(request: Request, generator: Generator, sampler: Sampler, plan: Plan) -> Edit | None:
+    """A request as its method sees it; None where there is no picture to change."""
+    if request.canvas is None:
+        return None
+    return Edit(
+        generator=generator,
+        sampler=sampler,
+        plan=plan,
+        canvas=request.canvas,
+        strength=request.strength,
+        kept=request.kept,
+    )
