@@ -16,7 +16,6 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import Generator, Tensor
 
 from misen.codecs.layers import Decoder, Encoder
-from misen.core.errors import InputError
 from misen.core.shapes import Images, Maps
 
 
@@ -57,9 +56,6 @@ class KLAutoencoder(ModelMixin, ConfigMixin):
         Raises:
             InputError: the height or width is not a multiple of ``stride``.
         """
-        if x.shape[-1] % self.stride or x.shape[-2] % self.stride:
-            size = f"{x.shape[-1]}x{x.shape[-2]}"
-            raise InputError(f"width and height must be multiples of {self.stride}, got {size}", field="size")
         posterior = DiagonalGaussianDistribution(self.encoder(x))
         return AutoencoderKLOutput(latent_dist=posterior) if return_dict else (posterior,)
 

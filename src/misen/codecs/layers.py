@@ -11,6 +11,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional
 
+from misen.core.errors import InputError
 from misen.core.shapes import Images, Maps
 
 
@@ -39,13 +40,17 @@ class Encoder(nn.Module):
     def __init__(self, widths: Sequence[int], depths: Sequence[int], outputs: int) -> None:
         """``widths`` and ``depths`` count channels and units per stride, from stride 2 on."""
         super().__init__()
+        self.stride = 2 ** len(widths)
         self.entry = nn.Conv2d(12, widths[0], 3, padding=1)
         self.stages = nn.ModuleList(map(units, widths, depths))
         self.halvings = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in pairwise(widths))
         self.exit = nn.Conv2d(widths[-1], outputs, 3, padding=1)
 
     def forward(self, image: Images) -> Maps:
-        """(B, 3, H, W) -> (B, outputs, h, w)."""
+        """(B, 3, H, W) -> (B, outputs, h, w); raises ``InputError`` if H or W is not a multiple of the stride."""
+        if image.shape[-1] % self.stride or image.shape[-2] % self.stride:
+            size = f"{image.shape[-1]}x{image.shape[-2]}"
+            raise InputError(f"width and height must be multiples of {self.stride}, got {size}", field="size")
         x = self.stages[0](self.entry(functional.pixel_unshuffle(image, 2)))
         for halving, stage in zip(self.halvings, self.stages[1:], strict=True):
             x = stage(halving(x))

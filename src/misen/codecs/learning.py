@@ -1,7 +1,8 @@
 """How codecs learn: the autoencoder's game against a patch discriminator, and the distillation of the tiny decoder.
 
-Source: Rombach et al. 2022 (arXiv:2112.10752), section 3.1 and appendix G; Kouzelis et al. 2025 (arXiv:2502.09509),
-equation 5, for latents that shrink as pictures do; deviation: halving is the only change of scale, and no rotation is.
+Source: Rombach et al. 2022 (arXiv:2112.10752), section 3.1 and appendix G; van den Oord et al. 2017 (arXiv:1711.00937),
+equation 3, for the commitment to codes; Kouzelis et al. 2025 (arXiv:2502.09509), equation 5, for latents that shrink as
+pictures do; deviation: halving is the only change of scale, and no rotation is.
 """
 
 from __future__ import annotations
@@ -15,12 +16,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from misen.codecs.autoencoder import KLAutoencoder
+from misen.codecs.kinds import OurAutoencoder
+from misen.codecs.quantized import VQAutoencoder
 from misen.codecs.tiny import TinyDecoder
 from misen.core.generator import Player
 from misen.core.shapes import Images, Maps, Scalar
+from misen.distributed import Team, average, team
 from misen.nn.adversarial import adaptive_weight, hinge_discriminator, hinge_generator
 from misen.nn.discriminators import PatchDiscriminator
 from misen.nn.perceptual import Features, perceptual_distance
+from misen.nn.quantizer.census import perplexity
+from misen.nn.quantizer.interface import Counting, Quantized, Tallies
 
 Loss = tuple[Scalar, Mapping[str, float]]
 
@@ -34,6 +40,7 @@ class CodecLosses:
         adversarial: pull of the discriminator relative to that of reconstruction.
         adversarial_start: step from which the discriminator counts.
         kl: weight of the divergence from the standard normal, summed over a picture's latents.
+        commitment: weight of the squared distance between latents and their codes, where there are codes.
         equivariance: weight of the absolute error between the decoded half-size latents and the half-size picture,
             which makes latents smooth and therefore easier to generate.
     """
@@ -42,6 +49,7 @@ class CodecLosses:
     adversarial: float = 0.3
     adversarial_start: int = 2000
     kl: float = 1e-6
+    commitment: float = 0.25
     equivariance: float = 0.0
 
 
@@ -66,14 +74,15 @@ class AutoencoderGame:
     The critic looks at what the autoencoder made a moment before, so that each picture is reconstructed once a step.
     """
 
-    def __init__(self, autoencoder: KLAutoencoder, losses: CodecLosses, features: Features | None = None) -> None:
+    def __init__(self, autoencoder: OurAutoencoder, losses: CodecLosses, features: Features | None = None) -> None:
         self.autoencoder, self.losses, self.features = autoencoder, losses, features
         self.critic = PatchDiscriminator()
         self.made = torch.empty(0)
 
     def players(self) -> Iterator[Player]:
         """The autoencoder moves first; there is no critic where it weighs nothing."""
-        yield AutoencoderPlayer(self)
+        quantized = isinstance(self.autoencoder, VQAutoencoder)
+        yield QuantizedPlayer(self) if quantized else AutoencoderPlayer(self)
         if self.losses.adversarial:
             yield CriticPlayer(self)
 
@@ -90,18 +99,22 @@ class AutoencoderPlayer:
     def loss(self, batch: Mapping[str, Any], step: int) -> Loss:
         """The autoencoder's loss on one batch."""
         game, image = self.game, pictures(batch)
-        posterior = game.autoencoder.encode(image).latent_dist
-        latents = posterior.sample()
-        made = game.autoencoder.decode(latents).sample
+        latents, penalty, told = self.squeeze(image)
+        made = game.autoencoder.decoder(latents)
         game.made = made.detach()
         loss, figures = reconstruction(made, image, game.features, game.losses.perceptual)
-        divergence = posterior.kl().mean()
-        total = loss + game.losses.kl * divergence
+        total = loss + penalty
         if game.losses.equivariance:
             total = total + game.losses.equivariance * self._shrinkage(latents, image)
         if game.losses.adversarial and step >= game.losses.adversarial_start:
             total = total + self._persuade(loss, made)
-        return total, {**figures, "kl": divergence.item()}
+        return total, {**figures, **told}
+
+    def squeeze(self, image: Images) -> tuple[Maps, Scalar, Mapping[str, float]]:
+        """What the decoder sees of pictures, what is added to the loss for it, and figures."""
+        posterior = self.game.autoencoder.encode(image).latent_dist
+        divergence = posterior.kl().mean()
+        return posterior.sample(), self.game.losses.kl * divergence, {"kl": divergence.item()}
 
     def _shrinkage(self, latents: Maps, image: Images) -> Scalar:
         """How far the decoded half-size latents are from the half-size picture."""
@@ -113,6 +126,29 @@ class AutoencoderPlayer:
         critique = hinge_generator(self.game.critic(made))
         last = self.game.autoencoder.decoder.exit.weight
         return self.game.losses.adversarial * adaptive_weight(loss, critique, last) * critique
+
+
+class QuantizedPlayer(AutoencoderPlayer):
+    """Reconstructs from codes, pleases the critic, and keeps the latents near their codes."""
+
+    def squeeze(self, image: Images) -> tuple[Maps, Scalar, Mapping[str, float]]:
+        """The codes, the price of being far from them, and how evenly the batch uses them."""
+        autoencoder: Any = self.game.autoencoder
+        latents: Tensor = autoencoder.encode(image).latents
+        quantized: Quantized = autoencoder.quantize(latents)
+        told = {"commitment": quantized.commitment.item()}
+        if isinstance(autoencoder.quantize, Counting):
+            tallies = shared(autoencoder.quantize.gather(latents, quantized.indices), team())
+            autoencoder.quantize.learn(tallies)
+            told["perplexity"] = perplexity(tallies.counts)
+        return quantized.value, self.game.losses.commitment * quantized.commitment, told
+
+
+def shared(tallies: Tallies, everyone: Team) -> Tallies:
+    """The means of a team's counts and sums, and the candidates of its first process."""
+    tallies.candidates.mul_(everyone.size if everyone.leads else 0)
+    average(tallies, everyone)
+    return tallies
 
 
 class CriticPlayer:

@@ -7,17 +7,26 @@ from pathlib import Path
 from typing import Any
 
 from misen.codecs.autoencoder import KLAutoencoder
+from misen.codecs.kinds import OurAutoencoder
+from misen.codecs.quantized import VQAutoencoder
 from misen.codecs.tiny import TinyDecoder
 from misen.nn.weights import read_card, shipped
 from misen.perception.frozen import freeze
 
-AUTOENCODER, TINY = "autoencoder", "tiny"
+AUTOENCODER, QUANTIZED, TINY = "autoencoder", "autoencoder-vq", "tiny"
 
 
 def autoencoder(folder: Path | None = None) -> KLAutoencoder:
     """The autoencoder in ``folder``, by default the shipped one, frozen."""
     folder = folder or shipped(AUTOENCODER)
     model: KLAutoencoder = freeze(KLAutoencoder(**read_card(folder)["architecture"]), folder)
+    return model
+
+
+def quantized(folder: Path | None = None) -> VQAutoencoder:
+    """The autoencoder with codes in ``folder``, by default the shipped one, frozen."""
+    folder = folder or shipped(QUANTIZED)
+    model: VQAutoencoder = freeze(VQAutoencoder(**read_card(folder)["architecture"]), folder)
     return model
 
 
@@ -28,6 +37,6 @@ def tiny_decoder(folder: Path | None = None) -> TinyDecoder:
     return model
 
 
-def architecture(model: KLAutoencoder | TinyDecoder) -> Mapping[str, Any]:
+def architecture(model: OurAutoencoder | TinyDecoder) -> Mapping[str, Any]:
     """What a card records, so that the model can be rebuilt."""
     return {key: value for key, value in model.config.items() if not key.startswith("_")}

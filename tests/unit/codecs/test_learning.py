@@ -5,9 +5,13 @@ from types import SimpleNamespace
 import torch
 from torch.nn import functional
 
+from misen.codecs import learning
 from misen.codecs.autoencoder import KLAutoencoder
 from misen.codecs.learning import AutoencoderGame, CodecLosses, TinyPlayer
+from misen.codecs.quantized import VQAutoencoder
 from misen.codecs.tiny import TinyDecoder
+from misen.distributed import Team
+from misen.nn.quantizer.interface import Tallies
 
 
 def batch(count: int = 4):
@@ -83,6 +87,36 @@ def test_both_players_receive_gradients_once_the_critic_counts():
     play(players, 5)
     assert not torch.allclose(quiet, game.autoencoder.decoder.exit.weight.grad)
     assert all(parameter.grad is not None for parameter in game.critic.parameters())
+
+
+def test_an_autoencoder_with_codes_learns_a_batch_and_its_codes_follow():
+    torch.manual_seed(0)
+    codes = {"kind": "ema", "codes": 16, "groups": 2, "decay": 0.8}
+    model = VQAutoencoder(codes, block_out_channels=(3, 16, 16), encoder_units=(1, 1), decoder_units=(1, 1))
+    (player,) = AutoencoderGame(model, CodecLosses(adversarial=0)).players()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    figures = []
+    for step in range(80):
+        loss, told = player.loss(batch(), step)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        figures.append(told)
+    assert figures[-1]["l1"] < figures[0]["l1"] / 2
+    assert 8 < figures[-1]["perplexity"] <= 16
+    assert set(figures[-1]) == {"l1", "commitment", "perplexity"}
+    assert all(parameter.grad is not None for parameter in model.parameters())
+
+
+def test_a_team_counts_together_and_takes_the_candidates_of_its_first(monkeypatch):
+    """Both processes see the mean of what each of them told."""
+    rank = [Tallies(*(torch.full((1, 2), value) for value in (2.0, 3.0, 5.0 + which))) for which in range(2)]
+    sent = []
+    monkeypatch.setattr(learning, "average", lambda tensors, everyone: sent.append(tensors))
+    for which in range(2):
+        learning.shared(rank[which], Team(which, 2, torch.device("cpu")))
+    means = [torch.stack(parts).mean(0)[0, 0].item() for parts in zip(*sent, strict=True)]
+    assert means == [2.0, 3.0, 5.0]
 
 
 def test_the_tiny_decoder_follows_its_teacher_and_leaves_it_alone():
