@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -84,8 +84,8 @@ def _words_energy() -> Energy:
     from misen.perception import coach
     from misen.pretrained.clip import Measures
 
-    kind = _part(WORDS, "energy").TextEnergy
-    energy: Energy = kind(coach.joint(), Measures(kind))
+    part = _part(WORDS, "energy")
+    energy: Energy = part.TextEnergy(coach.observer(), coach.joint(), partial(Measures, part.JointEnergy))
     return energy
 
 

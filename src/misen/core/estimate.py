@@ -16,10 +16,13 @@ class Estimate:
     Attributes:
         point: (B, ...) in the family's linear space, so that affine sums with weights adding to one make sense.
         view: decodes any such point; maps, cameras and fixed tokens are bound inside it.
+        guess: (B, ...) the point that the generator itself foresaw, where energies have moved it since. What noise is
+            in a state is told by it.
     """
 
     point: Points
     view: Callable[[Points], View]
+    guess: Points | None = None
 
     def at(self, point: Points) -> Estimate:
         """The same decoder at another point."""

@@ -237,6 +237,15 @@ class Annealing(Protocol):
 
 
 @runtime_checkable
+class Doubting(Protocol):
+    """Capability of a sampler of noisy states: how far what is foreseen may be wrong, and so may be moved."""
+
+    def doubt(self, level: Level) -> float:
+        """Root mean square of that per coordinate: that of the data where all is noise, 0 where none is left."""
+        ...
+
+
+@runtime_checkable
 class Staged(Protocol):
     """Capability of a sampler of higher order: asks for several predictions in one step."""
 

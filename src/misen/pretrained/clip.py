@@ -89,26 +89,27 @@ def _colors(folder: Path) -> tuple[Any, Any]:
 
 
 class Measures(Mapping[str, Energy]):
-    """Energies by the folder of a joint embedding, each opened when it is first asked for.
+    """Energies by name, and by the folder of a joint embedding, each opened when it is first asked for.
 
     Args:
         build: from an embedding to an energy in it.
+        named: those that need no folder.
     """
 
-    def __init__(self, build: Callable[[JointEmbedding], Energy]) -> None:
-        self._build = cache(lambda folder: build(load(Path(folder))))
+    def __init__(self, build: Callable[[JointEmbedding], Energy], named: Mapping[str, Energy]) -> None:
+        self._build, self._named = cache(lambda folder: build(load(Path(folder)))), named
 
-    def __contains__(self, folder: object) -> bool:
-        return isinstance(folder, str) and (Path(folder) / CONFIG).is_file()
+    def __contains__(self, measure: object) -> bool:
+        return measure in self._named or (isinstance(measure, str) and (Path(measure) / CONFIG).is_file())
 
-    def __getitem__(self, folder: str) -> Energy:
-        if folder not in self:
-            raise KeyError(folder)
-        return self._build(folder)
+    def __getitem__(self, measure: str) -> Energy:
+        if measure not in self:
+            raise KeyError(measure)
+        return self._named[measure] if measure in self._named else self._build(measure)
 
     def __iter__(self) -> Iterator[str]:
-        """None is known by name."""
-        return iter(())
+        """Those known by name."""
+        return iter(self._named)
 
     def __len__(self) -> int:
-        return 0
+        return len(self._named)

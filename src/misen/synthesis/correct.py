@@ -2,8 +2,9 @@
 
 Source: He et al. 2023, MPGD (arXiv:2311.16424), algorithm 1, for gradients at what the network foresees; Bansal et al.
 2023, universal guidance (arXiv:2302.07121), algorithm 1, for several gradients a step and for those through the
-network; Patashnik et al. 2021, StyleCLIP (arXiv:2103.17249), section 4; deviation: gradients are rescaled to the size
-of the estimate, so one strength serves all families.
+network; Patashnik et al. 2021, StyleCLIP (arXiv:2103.17249), section 4; Polyak 1969 ("Minimization of unsmooth
+functionals"), for lengths that vanish with the energy; deviation: moves have a greatest length that depends on where
+the walk is and not on the gradient, so one strength serves all families and energies.
 """
 
 from __future__ import annotations
@@ -24,10 +25,7 @@ from misen.core.seeding import Streams
 from misen.core.shapes import PerItem, Points
 from misen.core.signal import Signal
 from misen.core.view import View
-from misen.synthesis.schedule import remaining
-
-RATE = 0.05
-"""How far strength 1 moves an estimate in one step, as a fraction of the estimate's size."""
+from misen.synthesis.schedule import reach
 
 
 @dataclass
@@ -58,8 +56,8 @@ class Pull:
         return self.guidance.consistency
 
     @property
-    def reach(self) -> float:
-        """How far each gradient leads: all of them together as far as the strength says."""
+    def share(self) -> float:
+        """Of what strength 1 reaches, how far each gradient leads: all of them together as far as the strength says."""
         return self.guidance.strength / self.how.gradients
 
     def acts_at(self, level: Level) -> bool:
@@ -80,8 +78,9 @@ def correct(predict: Predict, pulls: Sequence[Pull], sampler: Sampler, augment: 
 
     Args:
         predict: what to wrap.
-        pulls: the energies; each moves the estimate by ``strength * RATE`` of its size.
-        sampler: owns how much of the strengths is left at a level.
+        pulls: the energies; each moves the estimate by ``strength`` times what ``reach`` says, or less where its
+            energy would vanish before.
+        sampler: owns how far that is at a level.
         augment: randomness for energies that look at altered copies.
 
     Raises:
@@ -93,14 +92,14 @@ def correct(predict: Predict, pulls: Sequence[Pull], sampler: Sampler, augment: 
         if not active:
             return predict(state, level)
         source, estimate = _opened(predict, state, level, any(pull.how.through for pull in active))
-        start, share = estimate.point.detach(), RATE * remaining(sampler, level)
-        moved = torch.zeros_like(start)
+        start = estimate.point.detach()
+        moved, length = torch.zeros_like(start), reach(sampler, level, start)
         for turn in range(max(pull.how.gradients for pull in active)):
             pulling = [pull for pull in active if turn < pull.how.gradients]
-            gradients = _gradients(source, estimate, moved, pulling, level, augment)
-            for pull, gradient in zip(pulling, gradients, strict=True):
-                moved = moved - share * pull.reach * rescale(gradient, start)
-        return estimate.at(start + moved)
+            slopes = _slopes(source, estimate, moved, pulling, level, augment)
+            for pull, (values, gradient) in zip(pulling, slopes, strict=True):
+                moved = moved - descent(gradient, values, pull.share * length)
+        return replace(estimate, point=start + moved, guess=start)
 
     return corrected
 
@@ -119,21 +118,34 @@ def _opened(predict: Predict, state: State, level: Level, through: bool) -> tupl
         return source, predict(state.at(source), level)
 
 
-def _gradients(
+def _slopes(
     source: Points, estimate: Estimate, moved: Points, pulls: Sequence[Pull], level: Level, augment: Streams
-) -> list[Points]:
-    """The gradient of each energy of the moved estimate, at its point or at its source; it is decoded once."""
+) -> list[tuple[PerItem, Points]]:
+    """Each energy of the moved estimate and its gradient, at the point or at its source; it is decoded once."""
     with torch.enable_grad():
         view = replace(estimate.view(estimate.point + moved), level=level.progress, rng=augment)
-        values = [(pull.measure(view).sum(), source if pull.how.through else estimate.point) for pull in pulls]
-    return [torch.autograd.grad(value, place, retain_graph=True)[0] for value, place in values]
+        measured = [(pull.measure(view), source if pull.how.through else estimate.point) for pull in pulls]
+        return [(value.detach(), _slope(value, place)) for value, place in measured]
 
 
-def rescale(gradient: Points, point: Points) -> Points:
-    """The gradient with, item by item, the norm of the point; a vanishing gradient stays zero."""
-    axes = tuple(range(1, point.ndim))
-    size = torch.linalg.vector_norm(point, dim=axes, keepdim=True)
+def _slope(values: PerItem, place: Points) -> Points:
+    """(B, ...) the gradient of each value at its own item, for others to be taken of the same decoding."""
+    [gradient] = torch.autograd.grad(values.sum(), place, retain_graph=True)
+    return gradient
+
+
+def descent(gradient: Points, values: PerItem, length: Tensor) -> Points:
+    """Along each gradient as far as ``length``, but no farther than where the energy would vanish if it were linear.
+
+    Args:
+        gradient: (B, ...) of the energy; where it vanishes there is no move.
+        values: (B,) of the energy.
+        length: one number, or (B, 1, ...); negative to go away, however far the energy has come.
+    """
+    axes = tuple(range(1, gradient.ndim))
     peak = gradient.abs().amax(axes, keepdim=True).clamp_min(torch.finfo(gradient.dtype).tiny)
     direction = gradient / peak  # squares of tiny gradients would underflow
-    scaled: Tensor = direction * (size / torch.linalg.vector_norm(direction, dim=axes, keepdim=True).clamp_min(1))
+    norm = torch.linalg.vector_norm(direction, dim=axes, keepdim=True).clamp_min(1)
+    there = values.to(norm).view_as(norm) / peak / norm
+    scaled: Tensor = direction / norm * torch.minimum(length.to(norm).expand_as(norm), there)
     return scaled

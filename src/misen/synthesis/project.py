@@ -64,7 +64,8 @@ def project(predict: Predict, force: Force) -> Predict:
 
     def projected(state: State, level: Level) -> Estimate:
         estimate = predict(state, level)
-        return estimate.at(force(estimate.point, level))
+        guess = None if estimate.guess is None else force(estimate.guess, level)
+        return replace(estimate, point=force(estimate.point, level), guess=guess)
 
     return projected
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import SimpleNamespace
 
 import pytest
@@ -9,11 +10,13 @@ import torch
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from misen.core.errors import FormatError, InputError, LimitError
+from misen.core.view import View
 from misen.modalities.text.encoder import TextEncoder
+from misen.modalities.text.energy import ClaimsEnergy, TextEnergy
 from misen.modalities.text.judge import TextJudge
 from misen.modalities.text.signal import BYTE_LIMIT, Text
 from misen.perception.text import tokenizer
-from misen.scene.attributes import BY_KEY, COLUMN, OFFSETS, ONE_HOT_WIDTH
+from misen.scene.attributes import ATTRIBUTES, BY_KEY, COLUMN, OFFSETS, ONE_HOT_WIDTH, Attribute
 from misen.scene.language.caption import Mention
 
 
@@ -146,3 +149,60 @@ def test_the_judge_places_pictures_and_prompts_in_one_space() -> None:
     joint = SimpleNamespace(image=lambda images: images.mean((2, 3)), text=lambda prompts: torch.ones(len(prompts), 3))
     images, prompts = TextJudge(None, lambda: joint).places(torch.zeros(2, 3, 8, 8), Text(["a", "b"]))
     assert images.shape == prompts.shape == (2, 3)
+
+
+# --- energies --------------------------------------------------------------------------------------------------------
+
+VIEW = View(torch.zeros(2, 3, 64, 64))
+
+
+class Certain:
+    """Sees one value of each attribute with a probability, the others equally seldom."""
+
+    def __init__(self, chance: float, **values: str) -> None:
+        self.chance, self.values = chance, values
+
+    def __call__(self, images: torch.Tensor) -> SimpleNamespace:
+        return SimpleNamespace(log_probability=lambda column: self._row(ATTRIBUTES[column]).expand(len(images), -1))
+
+    def _row(self, attribute: Attribute) -> torch.Tensor:
+        seldom = (1 - self.chance) / (len(attribute) - 1)
+        chances = torch.full((1, len(attribute)), seldom)
+        chances[0, attribute.index(self.values.get(attribute.key, attribute.values[0]))] = self.chance
+        return chances.log()
+
+
+class Nowhere:
+    """An embedding in which nothing is like anything."""
+
+    def image(self, images: torch.Tensor) -> torch.Tensor:
+        return images.new_tensor([[1.0, 0.0]]).expand(len(images), -1)
+
+    def text(self, sentences: list[str]) -> torch.Tensor:
+        return torch.tensor([[0.0, 1.0]]).expand(len(sentences), -1)
+
+
+def test_claims_cost_their_negative_log_likelihood_and_denied_ones_that_of_all_others() -> None:
+    look = Certain(0.9, glasses="round", hat="none")
+    prompts = Text(["round glasses", "a person without glasses"])
+    right, wrong = ClaimsEnergy(look).begin(prompts, VIEW)(VIEW).tolist()
+    others = len(BY_KEY["glasses"]) - 1
+    assert right == pytest.approx(-math.log(0.9), rel=1e-4)
+    assert wrong == pytest.approx(-math.log(0.1 / others), rel=1e-4)
+    [denied] = ClaimsEnergy(look).begin(Text("a person in a hat"), VIEW)(View(VIEW.image[:1])).tolist()
+    assert denied == pytest.approx(-math.log(0.1), rel=1e-4)
+
+
+def test_what_is_known_of_a_prompt_does_not_steer() -> None:
+    told = Text(["round glasses"], [(Mention("glasses", "none"),)])
+    view = View(VIEW.image[:1])
+    expected = ClaimsEnergy(Certain(0.9, glasses="round")).begin(Text("round glasses"), view)(view)
+    assert torch.equal(ClaimsEnergy(Certain(0.9, glasses="round")).begin(told, view)(view), expected)
+
+
+def test_prompts_in_which_nothing_is_heard_are_measured_in_the_joint_embedding() -> None:
+    energy = TextEnergy(Certain(0.9, glasses="round"), Nowhere())
+    values = energy.begin(Text(["round glasses", "serendipity"]), VIEW)(VIEW)
+    assert values.tolist() == pytest.approx([-math.log(0.9), 1.0], rel=1e-4)
+    for name in ("claims", "joint"):
+        assert energy.measures[name].begin(Text(["", "  "]), VIEW)(VIEW).abs().max() == 0

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -13,7 +15,7 @@ import foreign
 from misen.core.errors import ModelFileError, NotFoundError, Unreachable
 from misen.core.guidance import Consistency, Guidance
 from misen.core.view import View
-from misen.modalities.text.energy import TextEnergy
+from misen.modalities.text.energy import JointEnergy, TextEnergy
 from misen.modalities.text.signal import Text
 from misen.pretrained.clip import Measures, load
 from misen.synthesis import plan, synthesize
@@ -29,6 +31,12 @@ def folder(tmp_path_factory):
 @pytest.fixture
 def copied(folder, tmp_path):
     return shutil.copytree(folder, tmp_path / "model")
+
+
+def words_in(joint):
+    """By a joint embedding alone, since nobody looks."""
+    look = lambda images: SimpleNamespace(log_probability=lambda column: images.new_zeros(len(images), 1))  # noqa: E731
+    return TextEnergy(look, joint, partial(Measures, JointEnergy))
 
 
 def describe(path, **changes):
@@ -59,7 +67,8 @@ def test_pictures_of_all_sizes_are_seen_and_gradients_reach_them(folder):
 
 
 def test_words_can_be_measured_in_it(folder):
-    measures = Measures(TextEnergy)
+    measures = words_in(load(folder)).measures
+    assert {"claims", "joint"} == set(measures)
     assert str(folder) in measures
     assert not any(name in measures for name in ("nothing", str(folder.parent), str(folder / "config.json"), 7))
     energy = measures[str(folder)]
@@ -71,7 +80,7 @@ def test_words_can_be_measured_in_it(folder):
 
 
 def test_it_steers_a_generator_that_never_saw_it(folder, opened):
-    checkpoint, energies = opened("noise"), {"text": TextEnergy(load(folder), Measures(TextEnergy))}
+    checkpoint, energies = opened("noise"), {"text": words_in(load(folder))}
     sampler = checkpoint.samplers["ddim"](6)
 
     def made(strength: float) -> torch.Tensor:
@@ -82,15 +91,15 @@ def test_it_steers_a_generator_that_never_saw_it(folder, opened):
         return synthesize(checkpoint.generator, sampler, decided, seeds=[1, 2]).images
 
     free, steered = made(0.0), made(2.0)
-    disagreement = energies["text"].begin(Text(["a red circle"] * 2), View(free))
+    disagreement = energies["text"].joint.begin(Text(["a red circle"] * 2), View(free))
     assert (disagreement(View(steered)) < disagreement(View(free))).all()
 
 
 def test_a_folder_that_holds_none_is_no_measure(folder, opened):
-    checkpoint, energies = opened("noise"), {"text": TextEnergy(load(folder), Measures(TextEnergy))}
+    checkpoint, energies = opened("noise"), {"text": words_in(load(folder))}
     wish = Guidance(signal=Text("a"), route="consistency", consistency=Consistency(measure=str(folder.parent)))
     sampler = checkpoint.samplers["ddim"](6)
-    with pytest.raises(Unreachable, match=r"there is no measure '.*'; no other has a name"):
+    with pytest.raises(Unreachable, match=r"there is no measure '.*'; "):
         plan(checkpoint.generator, [wish], sampler=sampler, encoders=checkpoint.encoders, energies=energies)
 
 

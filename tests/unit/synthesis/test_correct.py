@@ -13,7 +13,8 @@ from misen.core.generator import Level
 from misen.core.guidance import Consistency, Guidance
 from misen.core.seeding import Streams
 from misen.core.view import View
-from misen.synthesis.correct import RATE, Pull, correct, rescale
+from misen.synthesis.correct import Pull, correct, descent
+from misen.synthesis.schedule import RATE, STRIDE
 from toys import Euler, TintEnergy, ToyWalker, Walk, tint
 
 RED = tint([0.9, -0.9, -0.9])
@@ -64,10 +65,41 @@ def test_the_energy_sees_level_randomness_and_a_detached_first_view():
     assert pull.mean > 0
 
 
-def test_a_vanishing_gradient_stays_zero():
-    assert torch.equal(rescale(torch.zeros(2, 3), torch.ones(2, 3)), torch.zeros(2, 3))
-    tiny, point = torch.tensor([[3e-30, 4e-30]]), torch.tensor([[5.0, 0.0]])
-    assert torch.allclose(rescale(tiny, point), torch.tensor([[3.0, 4.0]]))
+def test_a_vanishing_gradient_leads_nowhere_and_a_tiny_one_as_far_as_any():
+    still = descent(torch.zeros(2, 3), torch.ones(2), torch.tensor(1.0))
+    assert torch.equal(still, torch.zeros(2, 3))
+    tiny = torch.tensor([[3e-30, 4e-30]])
+    assert torch.allclose(descent(tiny, torch.ones(1), torch.tensor(5.0)), torch.tensor([[3.0, 4.0]]))
+
+
+def test_nobody_goes_farther_than_where_the_energy_would_vanish():
+    gradient, values = torch.tensor([[3.0, 4.0], [3.0, 4.0], [3.0, 4.0]]), torch.tensor([10.0, 1.0, 0.0])
+    moves = descent(gradient, values, torch.tensor([[0.5], [0.5], [0.5]]))
+    assert moves.norm(dim=1).tolist() == pytest.approx([0.5, 0.2, 0.0])
+    away = descent(gradient, values, torch.tensor(-0.5))
+    assert away.norm(dim=1).tolist() == pytest.approx([0.5, 0.5, 0.5])
+    assert (away * gradient).sum(1).max() < 0
+
+
+class Doubtful(Euler):
+    """Knows how far what is foreseen may be wrong."""
+
+    def doubt(self, level: Level) -> float:
+        return level.progress
+
+
+def test_where_states_are_noisy_the_move_is_a_share_of_the_doubt_whatever_the_size_of_the_estimate():
+    before, after, _ = pulled(Doubtful(), progress=0.02, strength=2.0)
+    size = before[0].numel() ** 0.5
+    assert float((after - before).norm()) == pytest.approx(2 * STRIDE * 0.02 * size, rel=1e-4)
+    before, after, _ = pulled(Doubtful(), progress=0.0, strength=2.0)
+    assert torch.equal(before, after)
+
+
+def test_what_the_generator_foresaw_is_remembered_beside_what_it_was_moved_to():
+    _, _, after = led(STATE)
+    assert torch.equal(after.guess, foresee(STATE, Level(0.0)).point)
+    assert not torch.equal(after.guess, after.point)
 
 
 # --- where gradients are taken, and how many -------------------------------------------------------------------------
@@ -141,7 +173,7 @@ def test_guidances_side_by_side_keep_their_own_ways():
         apart = apart + correct(foresee, [pull], Euler(), Streams([1]))(STATE, Level(0.0)).point - start
     together = correct(foresee, pulls[1:], Euler(), Streams([1]))(STATE, Level(0.0)).point - start
     assert torch.allclose(together, apart, atol=1e-6)
-    assert [pull.reach for pull in pulls] == pytest.approx([1 / 3, 1, 1])
+    assert [pull.share for pull in pulls] == pytest.approx([1 / 3, 1, 1])
     assert torch.isfinite(correct(foresee, pulls, Euler(), Streams([1]))(STATE, Level(0.0)).point).all()
 
 

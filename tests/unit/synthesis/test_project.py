@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -19,6 +21,19 @@ def test_a_known_part_is_forced_and_nothing_else():
     point, alone = predict(state, Level(0, 1.0)).point, generator.predict(state, Level(0, 1.0), {}).point
     assert torch.equal(point[..., 4:], known.image[..., 4:])
     assert torch.equal(point[..., :4], alone[..., :4])
+
+
+def test_what_is_known_is_no_move():
+    generator, state = ToyDiffusion(), ToyDiffusion().start(1, Streams([0]))
+    known = Known(torch.full((1, 3, 8, 8), 0.25), torch.zeros(1, 1, 8, 8))
+
+    def moved(state, level):
+        estimate = generator.predict(state, level, {})
+        return replace(estimate, point=estimate.point + 1, guess=estimate.point)
+
+    estimate = project(moved, known.force(generator))(state, Level(0, 1.0))
+    assert torch.equal(estimate.point, known.image)
+    assert torch.equal(estimate.guess, known.image)
 
 
 def test_composite_returns_kept_pixels_bit_for_bit_and_blends_soft_edges():

@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import ClassVar
 
 from misen.core.errors import InputError
+from misen.core.estimate import Estimate
 from misen.core.generator import Level, Predict, Sampler
 from misen.core.seeding import Streams
 from misen.core.shapes import Maps
@@ -75,6 +76,10 @@ class Walk:
         """The noise level the walk ends at."""
         return 0.0
 
+    def doubt(self, level: Level) -> float:
+        """The share of noise, as latents have unit variance."""
+        return alpha_scale(level.sigma)[1]
+
     def back(self, state: Latents, level: Level, rng: Streams) -> Latents:
         """The state at ``level`` again, from the one that the step from there led to, with the noise it took anew.
 
@@ -84,6 +89,19 @@ class Walk:
         kept = alpha / next_alpha
         fresh = math.sqrt(max(scale**2 - (kept * next_scale) ** 2, 0.0))
         return state.at(kept * state.value + fresh * rng.normal(*state.value.shape[1:]))
+
+
+def aimed(estimate: Estimate, level: Level) -> Maps:
+    """The clean latents to step towards: so far beyond where energies moved them that the step takes the whole move.
+
+    A step keeps ``next_sigma / sigma`` of the noise, which it would tell by the moved latents, and so of the move's
+    opposite; with the noise that the network itself foresaw, nothing of that is kept.
+
+    Source: He et al. 2023 (arXiv:2311.16424), algorithm 1, line 6.
+    """
+    if estimate.guess is None or math.isclose(level.next_sigma, level.sigma):
+        return estimate.point
+    return estimate.guess + (estimate.point - estimate.guess) / (1 - level.next_sigma / level.sigma)
 
 
 def noise_in(latents: Maps, point: Maps, sigma: float) -> Maps:
@@ -114,7 +132,7 @@ class Ddim(Walk):
 
     def step(self, state: Latents, level: Level, predict: Predict, rng: Streams) -> Latents:
         """One step."""
-        point = predict(state, level).point
+        point = aimed(predict(state, level), level)
         return state.at(mix(point, noise_in(state.value, point, level.sigma), level.next_sigma))
 
     def reverse(self, state: Latents, level: Level, predict: Predict, guess: Latents) -> Latents:
@@ -163,7 +181,7 @@ class Euler(Exploded):
         """One step."""
         state = self._opened(state, level)
         exploded = explode(state.value, level.sigma)
-        slope = (exploded - predict(state, level).point) / level.sigma
+        slope = (exploded - aimed(predict(state, level), level)) / level.sigma
         return state.at(shrink(exploded + slope * (level.next_sigma - level.sigma), level.next_sigma))
 
 
@@ -183,7 +201,7 @@ class Heun(Exploded):
         """One step."""
         state = self._opened(state, level)
         exploded, move = explode(state.value, level.sigma), level.next_sigma - level.sigma
-        slope = (exploded - predict(state, level).point) / level.sigma
+        slope = (exploded - aimed(predict(state, level), level)) / level.sigma
         end = exploded + slope * move
         if level.next_sigma == 0 or level.sigma > self.purest:
             return state.at(shrink(end, level.next_sigma))
@@ -213,7 +231,7 @@ class DpmSolver(Walk):
 
     def step(self, state: Latents, level: Level, predict: Predict, rng: Streams) -> Latents:
         """One step."""
-        point = predict(state, level).point
+        point = aimed(predict(state, level), level)
         here = Memory(level.sigma, point, state.value)
         if level.next_sigma == 0:
             return state.at(point)
@@ -248,7 +266,7 @@ class UniPc(Walk):
 
     def step(self, state: Latents, level: Level, predict: Predict, rng: Streams) -> Latents:
         """Correct where the last step led, then go on from there."""
-        point = predict(state, level).point
+        point = aimed(predict(state, level), level)
         latents = self._corrected(state, level, point) if state.history else state.value
         here = Memory(level.sigma, point, latents)
         history = (*state.history, here)[-2:]

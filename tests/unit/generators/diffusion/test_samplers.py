@@ -7,7 +7,7 @@ import torch
 from misen.core.estimate import Estimate
 from misen.core.seeding import Streams
 from misen.core.view import View
-from misen.generators.diffusion.samplers import SAMPLERS
+from misen.generators.diffusion.samplers import SAMPLERS, aimed
 from misen.generators.diffusion.schedule import SCHEDULER, alpha_scale, velocity
 from misen.generators.diffusion.state import Latents
 
@@ -127,3 +127,30 @@ def test_a_step_taken_back_has_the_noise_of_where_it_began(name):
         assert back.value.std() == pytest.approx(wanted_scale, rel=0.03)
         assert back.value.mean() == pytest.approx(0.3 * wanted_alpha, abs=0.04)
         assert back.history == ()
+
+
+# --- what energies moved ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["ddim", "euler", "dpm++2m", "unipc", "consistency"])
+def test_the_first_step_takes_all_of_a_move_since_noise_is_told_by_what_the_network_foresaw(name):
+    sampler, noise = SAMPLERS[name](STEPS), torch.randn(1, 4, 8, 8)
+    level, move = sampler.levels(guided=True)[5], torch.randn(1, 4, 8, 8)
+    step = lambda estimate: sampler.step(Latents(noise), level, lambda state, level: estimate, Streams([0])).value  # noqa: E731
+    free = step(Estimate(foreseen(noise), View))
+    moved = step(Estimate(foreseen(noise) + move, View, guess=foreseen(noise)))
+    assert torch.allclose(moved - free, alpha_scale(level.next_sigma)[0] * move, atol=1e-4)
+
+
+def test_a_point_that_nothing_moved_is_stepped_towards_as_it_is():
+    point, level = torch.randn(1, 4, 8, 8), SAMPLERS["ddim"](STEPS).levels(guided=True)[3]
+    assert aimed(Estimate(point, View), level) is point
+    assert torch.allclose(aimed(Estimate(point, View, guess=point), level), point)
+
+
+def test_doubt_falls_from_all_that_latents_vary_to_little():
+    levels = SAMPLERS["ddim"](20).levels(guided=True)
+    doubts = [SAMPLERS["ddim"](20).doubt(level) for level in levels]
+    assert doubts == sorted(doubts, reverse=True)
+    assert doubts[0] == pytest.approx(1, abs=0.01)
+    assert 0 < doubts[-1] < 0.2
