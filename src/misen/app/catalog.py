@@ -8,7 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from misen import assembly
-from misen.nn.description import read_card
+from misen.core.registry import modalities
+from misen.nn.description import read_card, read_json
+
+PORTS = "ports/config.json"
+"""Where the folder of a generator lists its ports."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +35,10 @@ class Card:
 
     @property
     def native(self) -> tuple[str, ...]:
-        """The modalities a generator was trained to follow, as its training configuration says."""
-        table = self.facts
-        for key in ("training", "config", "model", "ports"):
-            table = table.get(key, {})
-        return tuple(table)
+        """The modalities that a generator has ports for; ports for anything else are its own business."""
+        listed = self.folder / PORTS
+        ports = read_json(listed)["ports"] if listed.is_file() else []
+        return tuple(port["name"] for port in ports if port["name"] in modalities())
 
 
 def catalog() -> list[Card]:
