@@ -39,6 +39,16 @@ def stretch(
     return functional.interpolate(image, (height, width), mode="bilinear", align_corners=False, antialias=shrinks)
 
 
+def middle(
+    image: Shaped[Tensor, "*leading height width"], rows: int, columns: int
+) -> Shaped[Tensor, "*leading part_height part_width"]:
+    """The largest part in the middle of (..., H, W) whose sides are as ``rows`` to ``columns``, to the next pixel."""
+    height, width = image.shape[-2:]
+    part = min(height, width * rows // columns) or 1, min(width, height * columns // rows) or 1
+    top, left = (height - part[0]) // 2, (width - part[1]) // 2
+    return image[..., top : top + part[0], left : left + part[1]]
+
+
 def square(image: Shaped[Tensor, "*leading height width"], fill: float) -> Shaped[Tensor, "*leading side side"]:
     """(..., H, W) padded evenly with ``fill`` to (..., max(H, W), max(H, W))."""
     height, width = image.shape[-2:]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from misen.core.errors import InputError
-from misen.core.image import from_bytes, stretch, to_bytes
+from misen.core.image import from_bytes, middle, stretch, to_bytes
 from misen.synthesis import Known, Start
 
 
@@ -46,10 +46,10 @@ class Canvas:
                 hint="make them the same size",
             )
         size = (height, height if width is None else width)
-        fitted = from_bytes(to_bytes(stretch(_middle(image, *size), *size)))
+        fitted = from_bytes(to_bytes(stretch(middle(image, *size), *size)))
         if mask is None:
             return cls(fitted)
-        return cls(fitted, (stretch(_middle(mask, *size), *size) * 255).round().clamp(0, 255) / 255)
+        return cls(fitted, (stretch(middle(mask, *size), *size) * 255).round().clamp(0, 255) / 255)
 
     def start(self, strength: float) -> Start:
         """Where the walk begins: ``strength`` of it is left to go."""
@@ -69,11 +69,3 @@ class Canvas:
         free = torch.ones_like(levels, dtype=torch.bool) if self.mask is None else self.mask[0, 0] > 0
         parts = {"repainted": levels[free], "kept": levels[~free]}
         return {name: float(part.mean()) for name, part in parts.items() if len(part)}
-
-
-def _middle(image: Tensor, rows: int, columns: int) -> Tensor:
-    """The largest part in the middle of (B, C, H, W) whose sides are as ``rows`` to ``columns``, to the next pixel."""
-    height, width = image.shape[-2:]
-    part = min(height, width * rows // columns) or 1, min(width, height * columns // rows) or 1
-    top, left = (height - part[0]) // 2, (width - part[1]) // 2
-    return image[..., top : top + part[0], left : left + part[1]]

@@ -17,6 +17,7 @@ import foreign
 from misen.core.adapter import Adapter
 from misen.core.errors import InputError, ModelFileError, NotFoundError, Unreachable
 from misen.core.guidance import Guidance
+from misen.core.image import middle
 from misen.core.seeding import derive
 from misen.modalities.layout.signal import Layout
 from misen.modalities.sketch.signal import Sketch
@@ -145,11 +146,45 @@ def test_raw_pictures_are_shown_as_they_are(folder_of, control_of, pipeline):
         ours(checkpoint, "euler", SKETCH)
 
 
-def test_pictures_of_other_sizes(controlled, pipeline):
-    made = ours(controlled("noise"), "euler", SKETCH, generator=controlled("noise").generator.sized(24, 40))
-    stretched = torch.nn.functional.interpolate(SHOWN, (24, 40), mode="bilinear", antialias=True)
-    expected = theirs(pipeline("noise", "euler"), image=stretched, height=24, width=40)
+def stretched(picture, height, width):
+    return torch.nn.functional.interpolate(picture, (height, width), mode="bilinear", antialias=True)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "part"), [(24, 40, SHOWN[..., 6:25, :]), (40, 24, SHOWN[..., :, 6:25])], ids=["wide", "tall"]
+)
+def test_pictures_of_other_shapes_see_the_middle_undistorted(controlled, pipeline, height, width, part):
+    made = ours(controlled("noise"), "euler", SKETCH, generator=controlled("noise").generator.sized(height, width))
+    expected = theirs(
+        pipeline("noise", "euler"), image=stretched(part, height, width), height=height, width=width
+    )  # fmt: skip
     assert gap(made.state.value, expected) <= CLOSE
+
+
+def test_places_span_pictures_of_any_shape(controlled, pipeline):
+    boxes = Guidance(signal=Layout([{"label": "head", "box": [0.2, 0.1, 0.7, 0.9]}]), strength=2)
+    made = ours(controlled("noise"), "euler", boxes, generator=controlled("noise").generator.sized(24, 40))
+    shown = stretched((boxes.signal.preview(32) + 1) / 2, 24, 40)
+    expected = theirs(pipeline("noise", "euler"), image=shown, height=24, width=40)
+    assert gap(made.state.value, expected) <= CLOSE
+
+
+def test_a_drawing_of_the_shape_of_the_picture_is_shown_whole():
+    ink = torch.zeros(1, 1, 48, 80)
+    ink[..., 4:8, 10:70] = 1
+    shown = middle((Sketch(ink).preview(80) + 1) / 2, 48, 80)
+    assert shown.shape == (1, 3, 48, 80)
+    dark = (shown[0, 0] < 0.5).nonzero()
+    assert (dark.amin(0) - torch.tensor([4, 10])).abs().max() <= 2
+    assert (dark.amax(0) - torch.tensor([7, 69])).abs().max() <= 2
+
+
+def test_raw_pictures_of_the_shape_of_the_picture_are_shown_whole(folder_of, control_of, pipeline):
+    checkpoint = adapters.add(files.load(folder_of("noise")), Adapter(str(control_of("noise")), "layout", raw=True))
+    picture = torch.rand(48, 80, 3, generator=torch.Generator().manual_seed(0)).mul(255).byte().numpy()
+    made = ours(checkpoint, "euler", raw("layout")(picture), generator=checkpoint.generator.sized(24, 40))
+    shown = stretched(torch.from_numpy(picture).movedim(-1, 0)[None] / 255, 24, 40)
+    assert gap(made.state.value, theirs(pipeline("noise", "euler"), image=shown, height=24, width=40)) <= CLOSE
 
 
 @pytest.mark.parametrize("name", ["noise", "paired"])

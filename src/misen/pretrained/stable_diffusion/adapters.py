@@ -21,7 +21,7 @@ from misen.pretrained import hub
 from misen.pretrained.parts import CONFIG
 from misen.pretrained.raw import RAW
 from misen.pretrained.stable_diffusion import lora
-from misen.pretrained.stable_diffusion.controlnet import PICTURED, Control, PictureEncoder, open_network
+from misen.pretrained.stable_diffusion.controlnet import PICTURED, SPANNING, Control, PictureEncoder, open_network
 from misen.pretrained.stable_diffusion.denoiser import TEXT
 from misen.pretrained.stable_diffusion.folder import BLANK, PAIRED, Checkpoint
 
@@ -102,7 +102,8 @@ def _add_control(checkpoint: Checkpoint, adapter: Adapter, folder: Path) -> Chec
     generator = checkpoint.generator
     controls = generator.denoiser.controls
     name = f"controlnet-{len(controls) + 1}"
-    controls[name] = Control(open_network(folder, generator.denoiser.unet, generator.stride), generator.stride)
+    network = open_network(folder, generator.denoiser.unet, generator.stride)
+    controls[name] = Control(network, generator.stride, spans=adapter.modality in SPANNING and not adapter.raw)
     adaptation = Adaptation(PictureEncoder(generator.size), adapter.strength, adapter.window)
     taken = RAW + adapter.modality if adapter.raw else adapter.modality
     port = Port("map", 3, frozenset({taken}), mixable=False, adaptation=adaptation)

@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from misen.core.condition import Condition, Layout, check_layout
 from misen.core.errors import ModelFileError
+from misen.core.image import middle
 from misen.core.shapes import Images, Maps
 from misen.core.signal import Signal
 from misen.nn.description import read_json
@@ -24,6 +25,8 @@ from misen.pretrained.raw import Raw
 
 PICTURED = ("depth", "exemplar", "landmarks", "layout", "segmentation", "sketch")
 """Modalities whose signals can be shown as a picture."""
+SPANNING = ("landmarks", "layout")
+"""Those that say where something is in fractions of the picture, whatever its shape."""
 STEM = "diffusion_pytorch_model"
 """How the names of weights begin."""
 
@@ -59,11 +62,12 @@ class Control(nn.Module):
     Args:
         network: the ControlNet.
         stride: pixels per latent cell, along each side.
+        spans: whether what it is shown covers pictures of any shape; else its middle is shown, undistorted.
     """
 
-    def __init__(self, network: ControlNetModel, stride: int) -> None:
+    def __init__(self, network: ControlNetModel, stride: int, *, spans: bool = False) -> None:
         super().__init__()
-        self.network, self.stride = network, stride
+        self.network, self.stride, self.spans = network, stride, spans
 
     def forward(
         self, noisy: Maps, timestep: Num[Tensor, " batch"], condition: Condition, given: Mapping[str, Any]
@@ -82,11 +86,12 @@ class Control(nn.Module):
         return [share * added for added in (*skips, middle)]
 
     def _fitted(self, picture: Images, noisy: Maps) -> Images:
-        """A picture of the size that the latents stand for."""
+        """A picture of the size that the latents stand for: all of it, or as much as has their shape."""
         height, width = (self.stride * side for side in noisy.shape[-2:])
         if picture.shape[-2:] == (height, width):
             return picture
-        return functional.interpolate(picture, (height, width), mode="bilinear", antialias=True)
+        part = picture if self.spans else middle(picture, height, width)
+        return functional.interpolate(part, (height, width), mode="bilinear", antialias=True)
 
 
 def residuals(
