@@ -36,3 +36,12 @@ class Varied(Protocol):
 
     measures: Mapping[str, Energy]
     """Energies by name, the usual one among them."""
+
+
+@runtime_checkable
+class Opening(Protocol):
+    """Capability of measures: beside those with names there are others, opened from where they lie."""
+
+    def opened(self, folder: str) -> Energy | None:
+        """The energy that lies in a folder; None if there is none."""
+        ...

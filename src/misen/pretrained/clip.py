@@ -7,6 +7,7 @@ reach every pixel.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ MEAN, SPREAD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.2
 
 
 class ClipEmbedding:
-    """Unit vectors of CLIP.
+    """Unit vectors of CLIP: of pictures where they are, of sentences where the model was opened.
 
     Args:
         model: both towers.
@@ -41,13 +42,14 @@ class ClipEmbedding:
 
     def __init__(self, model: CLIPModel, tokenizer: CLIPTokenizer, colors: tuple[Any, Any] = (MEAN, SPREAD)) -> None:
         self.model, self.tokenizer = model, tokenizer
+        self._placed = cache(lambda device: model if device == model.device else deepcopy(model).to(device))
         self.mean, self.spread = (torch.tensor(values)[:, None, None] for values in colors)
         self.size: int = model.config.vision_config.image_size
 
     def image(self, images: Images) -> Vectors:
         """(B, 3, H, W) in [-1, 1] of any size -> (B, D) unit vectors; of a long picture the middle counts."""
-        seen = ((self._square(images) + 1) / 2 - self.mean) / self.spread
-        place: Tensor = self.model.get_image_features(pixel_values=seen).pooler_output
+        seen = ((self._square(images) + 1) / 2 - self.mean.to(images)) / self.spread.to(images)
+        place: Tensor = self._placed(images.device).get_image_features(pixel_values=seen).pooler_output
         return functional.normalize(place, dim=1)
 
     def text(self, sentences: list[str]) -> Vectors:
@@ -89,7 +91,7 @@ def _colors(folder: Path) -> tuple[Any, Any]:
 
 
 class Measures(Mapping[str, Energy]):
-    """Energies by name, and by the folder of a joint embedding, each opened when it is first asked for.
+    """Energies by name, and others that are opened from the folders of joint embeddings.
 
     Args:
         build: from an embedding to an energy in it.
@@ -99,17 +101,19 @@ class Measures(Mapping[str, Energy]):
     def __init__(self, build: Callable[[JointEmbedding], Energy], named: Mapping[str, Energy]) -> None:
         self._build, self._named = cache(lambda folder: build(load(Path(folder)))), named
 
-    def __contains__(self, measure: object) -> bool:
-        return measure in self._named or (isinstance(measure, str) and (Path(measure) / CONFIG).is_file())
-
-    def __getitem__(self, measure: str) -> Energy:
-        if measure not in self:
-            raise KeyError(measure)
-        return self._named[measure] if measure in self._named else self._build(measure)
+    def __getitem__(self, name: str) -> Energy:
+        return self._named[name]
 
     def __iter__(self) -> Iterator[str]:
-        """Those known by name."""
         return iter(self._named)
 
     def __len__(self) -> int:
         return len(self._named)
+
+    def opened(self, folder: str) -> Energy | None:
+        """The energy in the embedding of a folder, the same each time; None for what is no folder of a model.
+
+        Raises:
+            NotFoundError: as :func:`load`, and so are the others.
+        """
+        return self._build(folder) if (Path(folder) / CONFIG).is_file() else None

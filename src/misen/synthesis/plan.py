@@ -10,7 +10,7 @@ from operator import mul
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from misen.core.condition import Encoder
-from misen.core.energy import Energy, Varied
+from misen.core.energy import Energy, Opening, Varied
 from misen.core.errors import Unreachable, closest
 from misen.core.generator import Generator, Level, Opaque, Returning, Sampler, Staged
 from misen.core.guidance import Consistency, Guidance
@@ -319,14 +319,26 @@ class _Planner:
             return f"the generator {self.generator.opaque}"
         if guidance.consistency.recurrences > 1 and not isinstance(self.sampler, Returning):
             return f"sampler {self.sampler.name} cannot take a step back, and recurrences are wanted"
-        energy, measure = self.energies[guidance.modality], guidance.consistency.measure
-        measures = energy.measures if isinstance(energy, Varied) else {}
-        if measure and measure not in measures:
-            known = closest(measure, measures) if measures else "no other has a name, and no such folder holds one"
-            return f"there is no measure {measure!r}; {known}"
+        measure = guidance.consistency.measure
+        energy = _measuring(self.energies[guidance.modality], measure)
+        if isinstance(energy, str):
+            return energy
         what = f"{guidance.modality} ({measure})" if measure else guidance.modality
         reason = f"the gradient of the {what} energy of the decoded picture moves the estimate"
-        return Decision(guidance, "consistency", reason, energy=measures[measure] if measure else energy)
+        return Decision(guidance, "consistency", reason, energy=energy)
+
+
+def _measuring(usual: Energy, measure: str) -> Energy | str:
+    """The energy that a measure stands for, the usual one if it is empty; or why there is none."""
+    if not measure:
+        return usual
+    named: Mapping[str, Energy] = usual.measures if isinstance(usual, Varied) else {}
+    if measure in named:
+        return named[measure]
+    unknown = f"there is no measure {measure!r}; {closest(measure, named) if named else 'no other has a name'}"
+    if not isinstance(named, Opening):
+        return unknown
+    return named.opened(measure) or f"{unknown}, and no such folder holds one"
 
 
 def _evaluations(decisions: Sequence[Decision], negatives: Sequence[Decision], level: Level, scale: float) -> int:

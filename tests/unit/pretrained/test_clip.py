@@ -68,15 +68,33 @@ def test_pictures_of_all_sizes_are_seen_and_gradients_reach_them(folder):
 
 def test_words_can_be_measured_in_it(folder):
     measures = words_in(load(folder)).measures
-    assert {"claims", "joint"} == set(measures)
-    assert str(folder) in measures
-    assert not any(name in measures for name in ("nothing", str(folder.parent), str(folder / "config.json"), 7))
-    energy = measures[str(folder)]
-    assert measures[str(folder)] is energy
+    energy = measures.opened(str(folder))
+    assert measures.opened(str(folder)) is energy
+    assert not any(measures.opened(name) for name in ("nothing", str(folder.parent), str(folder / "config.json")))
     picture = torch.rand(1, 3, 40, 40) * 2 - 1
     disagreement = energy.begin(Text("a red circle"), View(picture))
     expected = 1 - functional.cosine_similarity(energy.joint.image(picture), energy.joint.text(["a red circle"]))
     assert torch.allclose(disagreement(View(picture)), expected)
+
+
+def test_what_can_be_listed_is_what_can_be_looked_up(folder):
+    measures = words_in(load(folder)).measures
+    assert len(measures) == len(list(measures)) == 2
+    assert all(name in measures and measures[name] for name in measures)
+    measures.opened(str(folder))
+    for unlisted in (str(folder), "nothing", 7):
+        assert unlisted not in measures
+        with pytest.raises(KeyError):
+            measures[unlisted]
+
+
+def test_pictures_are_seen_where_they_are(folder):
+    embedding = load(folder)
+    picture = torch.empty(1, 3, 40, 40, device="meta")
+    assert embedding.image(picture).device.type == "meta"
+    assert embedding.image(torch.zeros(1, 3, 40, 40)).isfinite().all()
+    disagreement = JointEnergy(embedding).begin(Text("a red circle"), View(picture))
+    assert disagreement(View(picture)).device.type == "meta"
 
 
 def test_it_steers_a_generator_that_never_saw_it(folder, opened):
@@ -87,7 +105,7 @@ def test_it_steers_a_generator_that_never_saw_it(folder, opened):
         how = Consistency(measure=str(folder))
         wish = Guidance(signal=Text("a red circle"), strength=strength, route="consistency", consistency=how)
         decided = plan(checkpoint.generator, [wish], sampler=sampler, encoders=checkpoint.encoders, energies=energies)
-        assert decided.decisions[0].energy is energies["text"].measures[str(folder)]
+        assert decided.decisions[0].energy is energies["text"].measures.opened(str(folder))
         return synthesize(checkpoint.generator, sampler, decided, seeds=[1, 2]).images
 
     free, steered = made(0.0), made(2.0)
@@ -99,7 +117,7 @@ def test_a_folder_that_holds_none_is_no_measure(folder, opened):
     checkpoint, energies = opened("noise"), {"text": words_in(load(folder))}
     wish = Guidance(signal=Text("a"), route="consistency", consistency=Consistency(measure=str(folder.parent)))
     sampler = checkpoint.samplers["ddim"](6)
-    with pytest.raises(Unreachable, match=r"there is no measure '.*'; "):
+    with pytest.raises(Unreachable, match=r"there is no measure '.*'; .*, and no such folder holds one"):
         plan(checkpoint.generator, [wish], sampler=sampler, encoders=checkpoint.encoders, energies=energies)
 
 
