@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -12,9 +12,9 @@ from typing import Any, Self
 from torch import Tensor
 
 from misen.app.destinations import check_folder, check_free
+from misen.app.recall import changing
 from misen.app.recipe import Recipe
 from misen.assembly import WORDS, Defaults, Opened
-from misen.core.adapter import Adapter
 from misen.core.errors import InputError, ModelFileError, Unreachable, brief, closest
 from misen.core.generator import Reversible
 from misen.editing.methods import AUTO
@@ -112,7 +112,7 @@ class Kept:
         file = StateFile.read(Path(image))
         file.require(opened.name, opened.sha256)
         recipe = Recipe.parse(json.dumps(file.recipe), Path(image).name)
-        if _changing(entry.adapter() for entry in recipe.adapters) != _changing(opened.adapters):
+        if changing(entry.adapter() for entry in recipe.adapters) != changing(opened.adapters):
             hint = "open the model with the same LoRAs and words, or invert the picture again"
             raise ModelFileError("the picture was inverted with other adapters", field="state", hint=hint)
         return cls(file.method, recipe, file.tensors)
@@ -148,11 +148,6 @@ class Kept:
         if self.method == "null-text":
             return NullText(source=source)
         return Invert(source=source, scale=self.recipe.guidance_scale or 0.0)
-
-
-def _changing(adapters: Iterable[Adapter]) -> list[tuple[str, float]]:
-    """Those that change a model itself: ControlNets, which have a modality, act only where something guides."""
-    return [(adapter.sha256, adapter.strength) for adapter in adapters if not adapter.modality]
 
 
 def order(opened: Opened, method: str, wished: bool, scale: float | None) -> dict[str, Any]:

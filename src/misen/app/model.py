@@ -14,6 +14,7 @@ from torch import Tensor
 from misen import assembly
 from misen.app import checks, inversion
 from misen.app.computing import fixed
+from misen.app.dependencies import digests
 from misen.app.forecast import Workload
 from misen.app.original import canvas_of
 from misen.app.planning import sampler_of
@@ -279,7 +280,8 @@ class Model:
         model = ModelReference(name=self.name, sha256=self.opened.sha256)
         above = self._sides.above(request.height, request.width)
         upscaler = None if above is None else ModelReference(name=above.name, sha256=above.sha256)
-        return Recipe.of(model, request, plan, self.device, upscaler, self.opened.adapters)
+        files = digests(request.routed(decision.route for decision in plan.decisions))
+        return Recipe.of(model, request, plan, self.device, upscaler, self.opened.adapters, files)
 
     def _change(
         self, method: str | Method, guidances: Sequence[Guidance], image: Source | Tensor | None, *, masked: bool

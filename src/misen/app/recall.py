@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol, Self, runtime_checkable
 
+from misen.app.dependencies import Taught
 from misen.app.recipe import Recipe
 from misen.assembly import WORDS, Defaults, Opened
+from misen.core.adapter import Adapter
 from misen.core.errors import MisenError, ModelFileError
 from misen.editing.methods.method import Method
 from misen.nn.description import read_card
@@ -19,17 +22,6 @@ class Recalling(Protocol):
     def recall(self, prompt: str, seed: int) -> Self:
         """The method with these, unless it was given others."""
         ...
-
-
-@runtime_checkable
-class Taught(Protocol):
-    """Capability of a method of editing: does what a recipe tuned a model to do.
-
-    Attributes:
-        adapter: the folder of what was learned, whose card names the model.
-    """
-
-    adapter: str
 
 
 def require_base(method: Method, opened: Opened) -> None:
@@ -63,9 +55,17 @@ def _recipe(image: object) -> Recipe | None:
 
 
 def _of(recipe: Recipe, opened: Opened) -> bool:
-    """Whether a recipe is of this model, with what was added to it."""
-    adapters = tuple(entry.adapter() for entry in recipe.adapters)
-    return (recipe.model.sha256, adapters) == (opened.sha256, opened.adapters)
+    """Whether a recipe is of this model, changed by the same adapters, wherever they lie."""
+    same_model = recipe.model.sha256 == opened.sha256
+    return same_model and changing(entry.adapter() for entry in recipe.adapters) == changing(opened.adapters)
+
+
+def changing(adapters: Iterable[Adapter]) -> list[tuple[str, float]]:
+    """Digest and strength of those that change a model itself.
+
+    ControlNets, which have a modality, act only where something guides through them.
+    """
+    return [(adapter.sha256, adapter.strength) for adapter in adapters if not adapter.modality]
 
 
 def _tells_words_alone(recipe: Recipe, size: int) -> bool:

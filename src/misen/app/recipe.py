@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -231,6 +232,8 @@ class Recipe(_Strict):
     """Height in pixels."""
     upscaler: ModelReference | None = None
     """What made the pictures larger than their model does; null if nothing did."""
+    files: dict[str, str] = {}
+    """SHA-256, by path, of what else decides about the pictures; each is checked unless empty."""
     versions: dict[str, str] = {}
     """Of the programs that made the picture; for information."""
     device: str = "cpu"
@@ -245,6 +248,7 @@ class Recipe(_Strict):
         device: str,
         upscaler: ModelReference | None = None,
         adapters: Sequence[Adapter] = (),
+        files: Mapping[str, str] = MappingProxyType({}),
     ) -> Self:
         """The recipe of a request that has been planned, with the routes taken."""
         routed = zip(request.guidances, plan.decisions, strict=True)
@@ -263,6 +267,7 @@ class Recipe(_Strict):
             width=request.width,
             height=request.height,
             upscaler=upscaler,
+            files=dict(files),
             versions={"misen": __version__, "torch": str(torch.__version__)},
             device=device,
         )
@@ -290,11 +295,11 @@ class Recipe(_Strict):
         return cls.parse(texts[png.RECIPE], Path(path).name)
 
     def with_any_weights(self) -> Self:
-        """The same recipe, to be made with whatever weights there are."""
+        """The same recipe, to be made with whatever weights and files there are."""
         named = {"model": self.model, "upscaler": self.upscaler}
         found = {key: reference.model_copy(update={"sha256": ""}) for key, reference in named.items() if reference}
         adapters = tuple(entry.model_copy(update={"sha256": ""}) for entry in self.adapters)
-        return self.model_copy(update={**found, "adapters": adapters})
+        return self.model_copy(update={**found, "adapters": adapters, "files": {}})
 
     def canonical(self) -> str:
         """The document with sorted keys and no spaces."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from misen.app.dependencies import check
 from misen.app.model import Deliver, Model, load
 from misen.app.progress import Callback
 from misen.app.recipe import Recipe
@@ -14,7 +15,7 @@ def prepare(recipe: Recipe, *, device: str = "cpu") -> tuple[Model, Request]:
     """The model of a recipe, opened, and the request it describes.
 
     Raises:
-        InputError: the recipe asks for what is not accepted, or for other weights of its model.
+        InputError: the recipe asks for what is not accepted, or for other weights of its model or other files.
         NotFoundError: its model is not here.
     """
     model = load(recipe.model.name, device=device, adapters=[entry.adapter() for entry in recipe.adapters])
@@ -25,6 +26,7 @@ def prepare(recipe: Recipe, *, device: str = "cpu") -> tuple[Model, Request]:
             hint="empty the digest to use these",
         )
     request = model.order(recipe)
+    check(recipe.files, request)
     _check_upscaler(recipe, model)
     return model, request
 

@@ -68,5 +68,5 @@ def _flat(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _likelihood(field: str) -> int:
-    causes = ("model", "adapters", "upscaler", "versions", "device")
+    causes = ("model", "adapters", "upscaler", "files", "versions", "device")
     return next((rank for rank, cause in enumerate(causes) if field.startswith(cause)), len(causes))

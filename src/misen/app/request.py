@@ -9,7 +9,7 @@ from torch import Tensor
 
 from misen.assembly import WORDS
 from misen.core.execution import Execution
-from misen.core.guidance import Guidance
+from misen.core.guidance import Guidance, Route
 from misen.core.signal import Signal
 from misen.editing.canvas import Canvas
 from misen.editing.methods.method import Method, Need
@@ -63,6 +63,11 @@ class Request:
     def parts(self, size: int) -> Sequence[Request]:
         """The order in parts of at most ``size`` pictures."""
         return [self.part(slice(first, first + size)) for first in range(0, len(self.seeds), size)]
+
+    def routed(self, routes: Iterable[Route]) -> Request:
+        """The same order, each of its guidances bound to the route it takes."""
+        bound = zip(self.guidances, routes, strict=True)
+        return replace(self, guidances=tuple(replace(wish, route=route) for wish, route in bound))
 
     def _share(self, signal: Signal, pictures: slice) -> Signal:
         return signal if len(signal) == 1 else signal[pictures]

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from families import small_diffusion
-from misen.app import Inverted, Model, Recipe
+from misen import assembly
+from misen.app import Inverted, Model, Recipe, replay, run
 from misen.app.inversion import destination, fitting, reversible
 from misen.assembly import Defaults, Opened
 from misen.core.errors import InputError, ModelFileError, NotFoundError, StorageError, Unreachable
@@ -154,6 +155,19 @@ def test_what_was_tuned_changes_a_picture_and_nothing_of_it_makes_it_again(small
     assert all(torch.equal(t, before[name]) for name, t in small.opened.generator.network.state_dict().items())
     with pytest.raises(ModelFileError, match="tuned on other weights"):
         Model(replace(small.opened, sha256="ef" * 32)).edit(face, method=f"diffusionclip:adapter={adapter}")
+
+
+def test_what_was_tuned_is_in_the_recipe_and_told_from_another(small, face, adapter, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(assembly, "open_model", lambda name, device, adapters: small.opened)
+    [made] = small.edit(face, method=f"diffusionclip:adapter={adapter}", seed=0, num_inference_steps=2).images
+    [file] = made.recipe.files
+    assert file == f"{adapter}/{lora.FILE}"
+    path = made.save(tmp_path / "made.png")
+    assert replay(path).status == "identical"
+    lora.save(adapter, {name: -3 * tensor for name, tensor in lora.read(adapter).items()})
+    with pytest.raises(InputError, match=f"{lora.FILE} is not as it was"):
+        run(made.recipe)
+    assert replay(path).field == f"files.{file}"
 
 
 def test_the_way_back_is_walked_once_for_many_edits(small: Model, face, adapter: Path, monkeypatch) -> None:

@@ -11,6 +11,7 @@ import pytest
 from misen.app.recall import recalled, require_base
 from misen.app.recipe import Recipe
 from misen.assembly import Defaults
+from misen.core.adapter import Adapter
 from misen.core.errors import ModelFileError
 from misen.editing.methods.diffusionclip import DiffusionCLIP
 from misen.editing.methods.prompt_to_prompt import PromptToPrompt
@@ -70,6 +71,17 @@ def test_a_source_that_was_given_stays(tmp_path):
 )
 def test_what_words_and_seed_do_not_tell_is_not_recalled(tmp_path, changes):
     assert recalled(PromptToPrompt(), picture(tmp_path, **changes), OPENED) == (PromptToPrompt(), USUAL)
+
+
+@pytest.mark.parametrize(
+    ("strength", "sha256", "recalls"), [(0.5, "fe" * 32, True), (0.6, "fe" * 32, False), (0.5, "ab" * 32, False)]
+)
+def test_adapters_are_the_same_wherever_they_lie(tmp_path, strength, sha256, recalls):
+    path = picture(tmp_path, adapters=[{"path": "old/lora.safetensors", "sha256": sha256, "strength": strength}])
+    lora = Adapter("new/lora.safetensors", strength=0.5, sha256="fe" * 32)
+    control = Adapter("controlnet", modality="sketch", sha256="dc" * 32)
+    opened = SimpleNamespace(**{**vars(OPENED), "adapters": (lora, control)})
+    assert (recalled(PromptToPrompt(), path, opened)[0].seed == 7) is recalls
 
 
 def test_pictures_without_a_recipe_and_other_methods_are_left_alone(tmp_path):
