@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Annotated, ClassVar
 
 from misen.core.errors import InputError
@@ -36,6 +37,10 @@ class Picture:
             return given
         canvas = Canvas.fit(color(open_picture(given, "other")), None, SIZE)
         return STORED + png.to_text(to_bytes(canvas.image)[0].numpy())
+
+    def abbreviate(self, value: str) -> str:
+        """By how the digest of the text begins: ``picture 1a2b3c4d``."""
+        return f"picture {sha256(value.encode()).hexdigest()[:8]}" if value else ""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from misen.core.errors import InputError, brief, closest
 from misen.core.generator import Generator, Sampler
 from misen.editing.canvas import Canvas
 from misen.editing.memory import Learned, Memory
-from misen.editing.methods.options import Accepts, Value
+from misen.editing.methods.options import Abbreviates, Accepts, Value
 from misen.synthesis import Constraint, Plan, Resume, Start
 
 Need = Literal["picture", "mask", "words"]
@@ -80,17 +80,26 @@ class Method:
     usual_strength: ClassVar[float] = 1.0
 
     def __post_init__(self) -> None:
-        hints = get_type_hints(type(self), include_extras=True)
-        for option in fields(self):
-            accepted: Accepts = hints[option.name].__metadata__[0]
+        for option, accepted in self._accepted().items():
             try:
-                object.__setattr__(self, option.name, accepted.read(getattr(self, option.name)))
+                object.__setattr__(self, option, accepted.read(getattr(self, option)))
             except ValueError as error:
-                raise InputError(f"{option.name} of method {self.name} must be {error}", field="method") from None
+                raise InputError(f"{option} of method {self.name} must be {error}", field="method") from None
 
     def __str__(self) -> str:
-        options = ",".join(f"{name}={value}" for name, value in self.options().items())
+        options = ",".join(f"{option}={self._told(option, accepted)}" for option, accepted in self._accepted().items())
         return f"{self.name}:{options}" if options else self.name
+
+    @classmethod
+    def _accepted(cls) -> dict[str, Accepts]:
+        """What each option accepts, by its name."""
+        hints = get_type_hints(cls, include_extras=True)
+        return {option.name: hints[option.name].__metadata__[0] for option in fields(cls)}
+
+    def _told(self, option: str, accepted: Accepts) -> str:
+        """The value of an option for a person to read."""
+        value = getattr(self, option)
+        return accepted.abbreviate(value) if isinstance(accepted, Abbreviates) else str(value)
 
     @classmethod
     def of(cls, options: Mapping[str, object]) -> Self:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from misen.core.errors import brief
 
@@ -17,6 +17,15 @@ class Accepts(Protocol):
 
     def read(self, given: object) -> Value:
         """The value meant; raises ``ValueError`` with the end of a sentence that begins "... must be"."""
+        ...
+
+
+@runtime_checkable
+class Abbreviates(Protocol):
+    """Capability of what an option accepts: tells its value to a person in few letters."""
+
+    def abbreviate(self, value: str) -> str:
+        """What the value is, recognizably."""
         ...
 
 
