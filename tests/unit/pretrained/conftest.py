@@ -12,7 +12,7 @@ from misen.pretrained.stable_diffusion import folder as files
 from misen.pretrained.stable_diffusion.folder import SCHEDULER, Checkpoint
 
 
-def said(folder: Path, **settings: bool) -> Path:
+def said(folder: Path, **settings: object) -> Path:
     """The folder, whose scheduler's configuration says more."""
     path = folder / "scheduler" / SCHEDULER
     path.write_text(json.dumps({**json.loads(path.read_text()), **settings}))
@@ -26,6 +26,12 @@ BUILDERS: dict[str, Callable[[Path], Path]] = {
         folder, prediction="v_prediction", rescale_betas_zero_snr=True, timestep_spacing="trailing"
     ),
     "karras": lambda folder: said(foreign.plain(folder), use_karras_sigmas=True),
+    "exponential": lambda folder: said(foreign.plain(folder), use_exponential_sigmas=True),
+    "beta": lambda folder: said(foreign.plain(folder), use_beta_sigmas=True),
+    "noisy end": lambda folder: said(foreign.plain(folder), final_sigmas_type="sigma_min"),
+    "noisy end of karras": lambda folder: said(
+        foreign.plain(folder), final_sigmas_type="sigma_min", use_karras_sigmas=True
+    ),
     "paired": foreign.paired,
     "repainter": lambda folder: foreign.plain(folder, channels=9),
 }

@@ -108,6 +108,24 @@ def test_levels_that_do_not_go_by_time(opened, pipeline, nothing_random, sampler
     assert gap(made.state.value, theirs(pipeline("karras", sampler, "Img2Img"), image=image, strength=0.6)) <= CLOSE
 
 
+@pytest.mark.parametrize(
+    ("name", "samplers"),
+    [("exponential", ["heun"]), ("beta", ["euler"]), ("noisy end", ["dpm++2m", "unipc"]),
+     ("noisy end of karras", ["dpm++2m", "unipc"])],
+)  # fmt: skip
+def test_levels_and_ends_of_other_kinds(opened, pipeline, name, samplers):
+    for sampler in samplers:
+        made, pipe = ours(opened(name), sampler), pipeline(name, sampler)
+        assert gap(made.state.value, theirs(pipe, height=32, width=32)) <= CLOSE, sampler
+        assert gap(made.state.value, ours(opened("noise"), sampler).state.value) > CLOSE, sampler
+
+
+def test_a_long_walk_ends_on_noise_with_its_second_order(opened, pipeline, monkeypatch):
+    monkeypatch.setitem(globals(), "STEPS", 15)
+    made = ours(opened("noisy end"), "dpm++2m")
+    assert gap(made.state.value, theirs(pipeline("noisy end", "dpm++2m"), height=32, width=32)) <= CLOSE
+
+
 @pytest.mark.parametrize("sampler", SCHEDULERS)
 @pytest.mark.parametrize("name", ["noise", "paired"])
 def test_image_to_image(opened, pipeline, nothing_random, name, sampler):

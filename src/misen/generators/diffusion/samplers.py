@@ -17,7 +17,7 @@ from misen.core.estimate import Estimate
 from misen.core.generator import Level, Predict, Sampler
 from misen.core.seeding import Streams
 from misen.core.shapes import Maps
-from misen.generators.diffusion.schedule import OURS, Schedule, Spacing, TimedLevel, alpha_scale, karras
+from misen.generators.diffusion.schedule import OURS, Schedule, Spacing, Spread, TimedLevel, alpha_scale
 from misen.generators.diffusion.state import Latents, Memory
 
 
@@ -43,21 +43,27 @@ class Walk:
     def levels(self, *, guided: bool) -> Sequence[Level]:
         """The same walk, whether guided or not; raises ``InputError`` for more steps than the schedule has room for."""
         sigmas = [*map(self.schedule.sigma, self._times()), self._end()]
-        if self._rooted():
-            sigmas = [*karras(*self._range(sigmas), self.steps), self._end()]
+        if (spread := self._spread()) is not None:
+            sigmas = [*spread(*self._bounds(sigmas), self.steps), self._end()]
         return [self._level(index / self.steps, *pair) for index, pair in enumerate(pairwise(sigmas))]
 
-    def _rooted(self) -> bool:
-        """Whether the walk goes evenly in a root of the noise level, and not by time."""
-        return self.schedule.use_karras_sigmas and not self.timed
+    def _spread(self) -> Spread | None:
+        """The noise levels of a walk that does not go by time."""
+        return None if self.timed else self.schedule.spread
+
+    def _bounds(self, sigmas: Sequence[float]) -> tuple[float, float]:
+        """The largest and the smallest noise level of such a walk, as the schedule states them or by itself."""
+        stated, own = (self.schedule.sigma_max, self.schedule.sigma_min), self._range(sigmas)
+        largest, smallest = (usual if given is None else given for given, usual in zip(stated, own, strict=True))
+        return largest, smallest
 
     def _range(self, sigmas: Sequence[float]) -> tuple[float, float]:
-        """The largest and the smallest noise level of such a walk, whose levels would be these by time."""
+        """The largest and the smallest noise level of a walk whose levels would be these by time."""
         return float(self.schedule.sigmas[-1]), float(self.schedule.sigmas[0])
 
     def _level(self, progress: float, sigma: float, next_sigma: float) -> Level:
         """A position; the network is told whole timesteps if the walk sets foot on no others."""
-        if not (self.whole and self._rooted()):
+        if not self.whole or self._spread() is None:
             return Level(progress, sigma, next_sigma)
         return TimedLevel(progress, sigma, next_sigma, float(round(self.schedule.timestep(sigma))))
 
@@ -75,6 +81,10 @@ class Walk:
     def _end(self) -> float:
         """The noise level the walk ends at."""
         return 0.0
+
+    def _closing(self, level: Level) -> bool:
+        """Whether the step from a level is the last of the walk."""
+        return round(level.progress * self.steps) == self.steps - 1
 
     def doubt(self, level: Level) -> float:
         """The share of noise, as latents have unit variance."""
@@ -220,14 +230,25 @@ def shrink(exploded: Maps, sigma: float) -> Maps:
     return exploded * alpha_scale(sigma)[0]
 
 
-class DpmSolver(Walk):
+class Multistep(Walk):
+    """A walk that goes on from earlier steps too, and can end on the noise of timestep 0."""
+
+    spare = 1
+
+    def _end(self) -> float:
+        return float(self.schedule.sigmas[0]) if self.schedule.final_sigmas_type == "sigma_min" else 0.0
+
+
+class DpmSolver(Multistep):
     """Exact for the linear part, with the change of what is foreseen extrapolated from the step before.
 
-    Source: Lu et al. 2022 (arXiv:2211.01095), algorithm 2 ("DPM-Solver++(2M)"); the last step is of first order.
+    Source: Lu et al. 2022 (arXiv:2211.01095), algorithm 2 ("DPM-Solver++(2M)"); the last step is of first order if it
+    takes away all noise, or if the walk is short.
     """
 
     name = "dpm++2m"
-    spare = 1
+    short: ClassVar[int] = 15
+    """Steps from which the last one may be of second order."""
 
     def step(self, state: Latents, level: Level, predict: Predict, rng: Streams) -> Latents:
         """One step."""
@@ -243,7 +264,7 @@ class DpmSolver(Walk):
 
     def _trend(self, state: Latents, level: Level, point: Maps) -> Maps | float:
         """Half of what the foreseen latents would change over this step at the pace of the last."""
-        if not state.history:
+        if not state.history or (self.steps < self.short and self._closing(level)):
             return 0.0
         (before,) = state.history
         pace = _gain(level.sigma, level.next_sigma) / _gain(before.sigma, level.sigma)
@@ -255,14 +276,14 @@ def _gain(sigma: float, next_sigma: float) -> float:
     return math.log(sigma) - math.log(next_sigma)
 
 
-class UniPc(Walk):
+class UniPc(Multistep):
     """Predicts as a solver of second order, and corrects each step once the next prediction is known.
 
-    Source: Zhao et al. 2023 (arXiv:2302.04867), algorithms 5 and 6 with p = 2 and B(h) = exp(h) - 1 ("bh2").
+    Source: Zhao et al. 2023 (arXiv:2302.04867), algorithms 5 and 6 with p = 2 and B(h) = exp(h) - 1 ("bh2"); the last
+    step is of first order.
     """
 
     name = "unipc"
-    spare = 1
 
     def step(self, state: Latents, level: Level, predict: Predict, rng: Streams) -> Latents:
         """Correct where the last step led, then go on from there."""
@@ -272,7 +293,9 @@ class UniPc(Walk):
         history = (*state.history, here)[-2:]
         if level.next_sigma == 0:
             return state.at(point)
-        return state.at(self._predicted(history, level.next_sigma), *history)
+        if math.isclose(level.next_sigma, level.sigma):  # a walk that does not go by time is there already
+            return state.at(latents)
+        return state.at(self._predicted(history[-1:] if self._closing(level) else history, level.next_sigma), *history)
 
     def _predicted(self, history: Sequence[Memory], next_sigma: float) -> Maps:
         """The latents at ``next_sigma``, from one or two points."""

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from jaxtyping import Float, Float32, Float64, Int
+from scipy.special import betaincinv
 from torch import Tensor
 
 from misen.core.generator import Level
@@ -34,9 +35,13 @@ SCHEDULER: Mapping[str, Any] = {
 LARGEST_BETA = 0.999
 KARRAS_POWER = 7
 """Of the levels that do not go by time: the larger, the more of them have little noise."""
+BETA_SHAPE = 0.6
+"""Both parameters of the distribution of levels that are dense at both ends."""
 LEAST_SIGNAL = 2**-24
 Spacing = Literal["linspace", "leading", "trailing"]
 """Evenly from end to end, from the clean end, or from the noisy end."""
+Spread = Callable[[float, float, int], list[float]]
+"""Noise levels from the largest to the smallest, as many as there are steps."""
 PerMap = Float[Tensor, "batch 1 1 1"]
 """One number per map, ready to be multiplied with it."""
 
@@ -56,7 +61,14 @@ class Schedule:
         steps_offset: added to the timesteps that are spaced from the clean end.
         rescale_betas_zero_snr: whether noise grows until nothing else is left.
         set_alpha_to_one: whether DDIM's last step takes away all noise, or leaves that of timestep 0.
+        final_sigmas_type: whether the last step of solvers that remember takes away all noise ("zero"), or leaves that
+            of timestep 0 ("sigma_min").
         use_karras_sigmas: whether walks go evenly in a root of the noise level, in place of evenly in time.
+        use_exponential_sigmas: whether they go evenly in its logarithm.
+        use_beta_sigmas: whether they go by quantiles of a beta distribution, densely at both ends.
+        use_lu_lambdas: whether they go evenly in the logarithm of signal to noise.
+        sigma_max: noise level at which walks begin that do not go by time; the schedule's own if None.
+        sigma_min: noise level of their last step, likewise.
     """
 
     num_train_timesteps: int = TIMESTEPS
@@ -69,7 +81,13 @@ class Schedule:
     steps_offset: int = 0
     rescale_betas_zero_snr: bool = False
     set_alpha_to_one: bool = True
+    final_sigmas_type: str = "zero"
     use_karras_sigmas: bool = False
+    use_exponential_sigmas: bool = False
+    use_beta_sigmas: bool = False
+    use_lu_lambdas: bool = False
+    sigma_max: float | None = None
+    sigma_min: float | None = None
 
     @cached_property
     def kept(self) -> Float64[Tensor, " timesteps"]:
@@ -84,6 +102,11 @@ class Schedule:
         """(T,) float64, ``scale / alpha`` of each timestep, the noise level."""
         return ((1 - self.kept) / self.kept).sqrt()
 
+    @property
+    def spread(self) -> Spread | None:
+        """The noise levels of walks, where these do not go by time."""
+        return next((levels for name, levels in SPREADS.items() if getattr(self, name)), None)
+
     def sigma(self, timestep: float) -> float:
         """The noise level of a timestep in [0, T), interpolated linearly between whole ones."""
         return float(np.interp(timestep, range(self.num_train_timesteps), self.sigmas.numpy()))
@@ -91,7 +114,7 @@ class Schedule:
     def timestep(self, sigma: float) -> float:
         """The timestep of a noise level; inverts ``sigma``, which it does by logarithms if walks do not go by time."""
         known, sought = self.sigmas.numpy(), sigma
-        if self.use_karras_sigmas:
+        if self.spread is not None:
             known, sought = np.log(known), math.log(sigma)
         return float(np.interp(sought, known, range(self.num_train_timesteps)))
 
@@ -196,14 +219,42 @@ SPACINGS: Mapping[str, Callable[[Schedule, int, int], list[float]]] = {
 """Timesteps of a walk by ``timestep_spacing``."""
 
 
-def karras(largest: float, smallest: float, steps: int) -> list[float]:
-    """Noise levels from the largest to the smallest, even in their root.
+# --- noise levels of walks that do not go by time --------------------------------------------------------------------
+
+
+def _karras(largest: float, smallest: float, steps: int) -> list[float]:
+    """Even in their root.
 
     Source: Karras et al. 2022 (arXiv:2206.00364), equation 5 with rho = 7.
     """
     first, last = (level ** (1 / KARRAS_POWER) for level in (largest, smallest))
     levels: list[float] = (np.linspace(first, last, steps) ** KARRAS_POWER).tolist()
     return levels
+
+
+def _exponential(largest: float, smallest: float, steps: int) -> list[float]:
+    """Even in their logarithm, and so in that of signal to noise."""
+    levels: list[float] = np.exp(np.linspace(math.log(largest), math.log(smallest), steps)).tolist()
+    return levels
+
+
+def _beta(largest: float, smallest: float, steps: int) -> list[float]:
+    """Quantiles of a beta distribution.
+
+    Source: Lee et al. 2024 (arXiv:2407.12173), with alpha = beta = 0.6, over noise levels as diffusers has it.
+    """
+    quantiles = betaincinv(BETA_SHAPE, BETA_SHAPE, 1 - np.linspace(0, 1, steps))
+    levels: list[float] = (smallest + quantiles * (largest - smallest)).tolist()
+    return levels
+
+
+SPREADS: Mapping[str, Spread] = {
+    "use_karras_sigmas": _karras,
+    "use_lu_lambdas": _exponential,
+    "use_exponential_sigmas": _exponential,
+    "use_beta_sigmas": _beta,
+}
+"""Noise levels by the setting that asks for them; the first counts."""
 
 
 # --- what a network predicts -----------------------------------------------------------------------------------------

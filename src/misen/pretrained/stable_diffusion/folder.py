@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -58,12 +58,14 @@ class Kind:
         readers: the text encoders among them.
         scale: usual guidance scale.
         besides: what the class wants to be given that makes no difference to pictures.
+        overruled: settings of the scheduler that the class takes so whatever a file says.
     """
 
     pipeline: str
     readers: tuple[str, ...]
     scale: float
     besides: Mapping[str, Any]
+    overruled: Mapping[str, Any] = field(default_factory=dict)
 
 
 PLAIN = Kind(
@@ -71,6 +73,7 @@ PLAIN = Kind(
     readers=("text_encoder",),
     scale=7.5,
     besides={"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False},
+    overruled={"steps_offset": 1, "clip_sample": False},
 )
 PAIRED = Kind(
     pipeline="StableDiffusionXLPipeline",
@@ -156,14 +159,13 @@ def weigh(folder: Path) -> Burden:
 def _assembled(folder: Path, device: str, opener: Callable[[Path, Any, str], Any]) -> Checkpoint:
     """What is in a folder, each network as ``opener`` opens it."""
     index, config = read_json(folder / INDEX), read_json(folder / "scheduler" / SCHEDULER)
-    kind, schedule = _kind(index, folder), schedule_of(config)
+    kind = _kind(index, folder)
+    schedule = schedule_of({**config, **kind.overruled})
     parts, besides = _parts(folder, kind, opener), dict(kind.besides)
     encoder = _encoder(parts, kind)
     _require_fit(parts, encoder, folder)
     null = encoder.encode(Text(""), "tokens").value[0]
-    if kind is PLAIN:
-        schedule = replace(schedule, steps_offset=1)  # diffusers' pipeline takes 1 whatever the file says
-    elif besides.setdefault(BLANK, bool(index.get(BLANK, True))):
+    if kind is not PLAIN and besides.setdefault(BLANK, bool(index.get(BLANK, True))):
         null = torch.zeros_like(null)
     repaints = parts["unet"].config.in_channels > parts["unet"].config.out_channels
     maker = Repainter if repaints else StableDiffusion
