@@ -19,7 +19,7 @@ from torch import Tensor
 from misen.core.image import resize
 from misen.core.judge import Itemizing, Judge
 from misen.core.signal import Signal
-from misen.editing.traits import ENOUGH, area, told
+from misen.editing.traits import ENOUGH, area, tellable
 from misen.metrics.grader import Grader
 from misen.metrics.identity import identity_likeness
 from misen.metrics.report import Report
@@ -252,7 +252,7 @@ class _Look:
         parts = reading.segmentation[0].argmax(0)
         best = [reading.log_probability(column)[0].max(0) for column in range(len(ATTRIBUTES))]
         values = tuple(a.values[int(at)] for a, (_, at) in zip(ATTRIBUTES, best, strict=True))
-        sure = (can and float(likely) >= math.log(SURE) for can, (likely, _) in zip(told(parts), best, strict=True))
+        sure = (can and float(likely) >= math.log(SURE) for can, (likely, _) in zip(tellable(parts), best, strict=True))
         return cls(small, reading, parts, values, tuple(sure))
 
 

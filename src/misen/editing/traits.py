@@ -54,7 +54,7 @@ MARGIN = 2
 """Pixels around a part that belong to it, since the edge between two parts is never certain."""
 
 
-def told(parts: Tensor) -> tuple[bool, ...]:
+def tellable(parts: Tensor) -> tuple[bool, ...]:
     """Which traits a map of parts (H, W) at 64 px lets one tell, in table order."""
     counts = torch.bincount(parts.flatten(), minlength=len(CLASSES))
     return tuple(int(counts[_numbers(TELLING.get(a.key, CLASSES))].sum()) >= ENOUGH for a in ATTRIBUTES)

@@ -14,7 +14,7 @@ from torch.nn import functional
 from misen.core.registry import modalities
 from misen.data.world import tell_truth
 from misen.editing.report import MEASURED_BY, EditReport, report_edit
-from misen.editing.traits import CONCERNS, TELLING, area, told
+from misen.editing.traits import CONCERNS, TELLING, area, tellable
 from misen.metrics.grader import Grader, shipped_grader
 from misen.metrics.report import plain
 from misen.perception.reading import Reading
@@ -200,7 +200,7 @@ def test_every_trait_has_its_parts() -> None:
 
 
 def test_what_is_not_seen_cannot_be_told(truth: Truth) -> None:
-    can = dict(zip(KEYS, told(truth.observation.segmentation[0].long()), strict=True))
+    can = dict(zip(KEYS, tellable(truth.observation.segmentation[0].long()), strict=True))
     assert not can["hat_color"]
     assert can["hat"]
     assert can["shirt_color"]

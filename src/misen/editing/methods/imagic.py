@@ -47,7 +47,7 @@ class Imagic(Method):
 
     def begin(self, edit: Edit) -> Beginning:
         """From noise at strength 1, as in the paper; else from the picture."""
-        generator, target = learner(edit.generator), told(edit.plan, edit.generator)
+        generator, target = learner(edit.generator), wished(edit.plan, edit.generator)
         lesson = partial(self._learn, generator, target, edit.canvas.image)
         best, twin = edit.learned(lesson, self.name, self.search, self.steps, self.rate)
         between = Interpolated(twin, best, target, self.eta)
@@ -61,7 +61,7 @@ class Imagic(Method):
         return best, twin
 
 
-def told(plan: Plan, generator: Generator) -> Conditions:
+def wished(plan: Plan, generator: Generator) -> Conditions:
     """What a plan tells the generator, by port; raises ``InputError`` unless that is one thing at each port."""
     natives = [decision for decision in plan.decisions if decision.encoder is not None]
     if not natives or len({decision.port for decision in natives}) < len(natives):

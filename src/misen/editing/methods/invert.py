@@ -65,7 +65,7 @@ class Invert(Method):
 
     def _way(self, edit: Edit) -> Plan:
         """The plan of the way back."""
-        return replace(told(edit.plan, self.source), scale=self.scale)
+        return replace(way_back(edit.plan, self.source), scale=self.scale)
 
 
 def goes_on(edit: Edit) -> bool:
@@ -87,7 +87,7 @@ def beginning(edit: Edit, find: Callable[..., Inversion]) -> Beginning:
     return Beginning(generator, Resume(state, edit.strength))
 
 
-def told(plan: Plan, source: str) -> Plan:
+def way_back(plan: Plan, source: str) -> Plan:
     """The plan of the way back: ``source`` in place of the words that are wished, or nothing if it is empty.
 
     Raises:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Annotated, ClassVar
 
 from misen.core.errors import InputError
-from misen.editing.methods.invert import beginning, goes_on, told
+from misen.editing.methods.invert import beginning, goes_on, way_back
 from misen.editing.methods.method import WAY_BACK, Beginning, Edit, Method, Need
 from misen.editing.methods.options import Whole
 from misen.editing.methods.prompt_to_prompt import Words
@@ -43,7 +43,7 @@ class NullText(Method):
 
     def besides(self, edit: Edit) -> Mapping[str, int]:
         """The way back without extrapolation, and at most as many answers as the null is learned from."""
-        way = told(edit.plan, self.source)
+        way = way_back(edit.plan, self.source)
         (back, _), (forth, _) = (cost(plan, edit.sampler) for plan in (replace(way, scale=1.0), way))
         learned = (1 + self.iterations) * forth
         return {} if goes_on(edit) else {"the way back": (1 + REFINEMENTS) * back, "the null": learned}
@@ -58,4 +58,5 @@ class NullText(Method):
         if not self.source:
             hint = "say what the picture shows, as in null-text:source=a man with a hat"
             raise InputError("method null-text needs a source", field="method", hint=hint)
-        return beginning(edit, partial(invert_null_text, plan=told(edit.plan, self.source), iterations=self.iterations))
+        way = way_back(edit.plan, self.source)
+        return beginning(edit, partial(invert_null_text, plan=way, iterations=self.iterations))

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from misen.core.errors import InputError
 from misen.core.shapes import Vectors
-from misen.editing.methods.invert import beginning, device_of, goes_on, told
+from misen.editing.methods.invert import beginning, device_of, goes_on, way_back
 from misen.editing.methods.method import Beginning, Edit, Method, Need
 from misen.editing.methods.options import Between, OneOf
 from misen.editing.methods.prompt_to_prompt import Worded, Words
@@ -85,7 +85,7 @@ class TextDifference(Method):
 
 def _bare(plan: Plan) -> Plan:
     """A plan without its words and without extrapolation."""
-    return replace(told(plan, ""), scale=1.0)
+    return replace(way_back(plan, ""), scale=1.0)
 
 
 def _target(plan: Plan) -> str:

@@ -18,7 +18,7 @@ from misen.core.seeding import Streams
 from misen.editing.canvas import Canvas
 from misen.editing.memory import Memory
 from misen.editing.methods.choice import choose
-from misen.editing.methods.imagic import Imagic, told
+from misen.editing.methods.imagic import Imagic, wished
 from misen.editing.methods.method import Edit
 from misen.editing.methods.sine import SINE
 from misen.editing.methods.twins import Beside, Interpolated, learner
@@ -176,13 +176,13 @@ def test_imagic_at_zero_tells_the_tuned_copy_what_makes_the_picture():
 @pytest.mark.parametrize("wishes", [[], [tint([1.0, 0, 0], [0, 1.0, 0])]], ids=["none", "two pictures"])
 def test_imagic_needs_one_wish(wishes):
     with pytest.raises(InputError, match="method imagic"):
-        told(edit(Student(), *wishes).plan, Student())
+        wished(edit(Student(), *wishes).plan, Student())
 
 
 def test_imagic_takes_one_guidance_at_each_port():
     decision = edit(Student(), tint([1.0, 0.0, 0.0])).plan.decisions[0]
     with pytest.raises(InputError, match="one guidance at each port"):
-        told(SimpleNamespace(decisions=(decision, decision)), Student())
+        wished(SimpleNamespace(decisions=(decision, decision)), Student())
 
 
 def test_a_generator_that_cannot_learn_is_refused():
