@@ -82,7 +82,6 @@ def evaluate_adherence(
     guide = partial(Guidance, route=route, strength=strength, window=window, consistency=consistency)
     taken = _route(examinee, modality, bench, seed, guide)
     attempts = list(_attempts(examinee, modality, judge, bench, n, seed, guide))
-    trial = Trial.cat([attempt.trial for attempt in attempts])
     return AdherenceReport(
         model=examinee.name,
         modality=modality,
@@ -92,15 +91,7 @@ def evaluate_adherence(
         consistency=asdict(consistency) if taken == "consistency" else {},
         n=n,
         seed=seed,
-        metric=judge.metric,
-        unit=judge.unit,
-        higher_is_better=judge.higher_is_better,
-        judge=bench.grader.name,
-        r_precision=_retrieval(judge, attempts),
-        groups=_groups(trial, attempts),
-        class_maps=_class_maps(judge, attempts),
-        **_scores(trial),
-        **_beside_unguided(bench, attempts),
+        **_judged(judge, bench, attempts),
     )
 
 
@@ -157,6 +148,22 @@ def _attempts(
         made, free = wish(examinee, [signal], truth.record, guide), wish(examinee, [], truth.record)
         trial, unguided = examine(judge, signal, made, truth.observation.image), judge.score(free, signal)
         yield _Attempt(truth, signal, made, trial, unguided, bench.grader.survey(made), bench.grader.survey(free))
+
+
+def _judged(judge: Judge, bench: Examination, attempts: Sequence[_Attempt]) -> dict[str, Any]:
+    """Who judges, by what, and every figure of a report."""
+    trial = Trial.cat([attempt.trial for attempt in attempts])
+    return {
+        "judge": bench.grader.name,
+        "metric": judge.metric,
+        "unit": judge.unit,
+        "higher_is_better": judge.higher_is_better,
+        "r_precision": _retrieval(judge, attempts),
+        "groups": _groups(trial, attempts),
+        "class_maps": _class_maps(judge, attempts),
+        **_scores(trial),
+        **_beside_unguided(bench, attempts),
+    }
 
 
 def _scores(trial: Trial) -> dict[str, Any]:
