@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import diffusers
 import torch
-from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, UNet2DConditionModel
+from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, UNet2DConditionModel, VQModel
+from diffusers.pipelines.latent_diffusion.pipeline_latent_diffusion import LDMBertConfig, LDMBertModel
 from transformers import (
+    BertTokenizer,
     CLIPConfig,
     CLIPImageProcessorPil,
     CLIPModel,
@@ -78,6 +80,17 @@ def autoencoder() -> AutoencoderKL:
     )  # fmt: skip
 
 
+def quantized() -> VQModel:
+    """An autoencoder with codes, of stride 2; so few that what is rounded seldom depends on the last digit."""
+    model = VQModel(
+        block_out_channels=(16, 32), down_block_types=("DownEncoderBlock2D",) * 2,
+        up_block_types=("UpDecoderBlock2D",) * 2, latent_channels=4, norm_num_groups=8, sample_size=32,
+        num_vq_embeddings=48,
+    )  # fmt: skip
+    torch.nn.init.normal_(model.quantize.embedding.weight)
+    return model
+
+
 def unet(**changes: Any) -> UNet2DConditionModel:
     """Of two levels, for latents of 16 x 16."""
     settings = {
@@ -88,14 +101,21 @@ def unet(**changes: Any) -> UNet2DConditionModel:
     return UNet2DConditionModel(**{**settings, **changes})
 
 
-def plain(folder: Path, *, prediction: str = "epsilon", channels: int = 4, **scheduler: Any) -> Path:
+def plain(
+    folder: Path,
+    *,
+    prediction: str = "epsilon",
+    channels: int = 4,
+    vae: Callable[[], Any] = autoencoder,
+    **scheduler: Any,
+) -> Path:
     """A folder of the kind of Stable Diffusion 1.5 and 2."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         words = tokenizer(folder / "spelling")
         name = "StableDiffusionPipeline" if channels == 4 else "StableDiffusionInpaintPipeline"
         pipeline = getattr(diffusers, name)(
-            vae=autoencoder(), text_encoder=text_model(words), tokenizer=words, unet=unet(in_channels=channels),
+            vae=vae(), text_encoder=text_model(words), tokenizer=words, unet=unet(in_channels=channels),
             scheduler=DDIMScheduler(**{**SCHEDULER, "prediction_type": prediction, **scheduler}),
             safety_checker=None, feature_extractor=None, requires_safety_checker=False,
         )  # fmt: skip
@@ -119,6 +139,34 @@ def paired(folder: Path, **settings: Any) -> Path:
             add_watermarker=False, **settings,
         ).save_pretrained(folder)  # fmt: skip
     return folder
+
+
+def early(folder: Path, *, reader: str = "LDMBertModel") -> Path:
+    """A folder of the kind of latent diffusion before Stable Diffusion, which reads with BERT or with CLIP."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        words: Any = word_pieces(folder / "spelling") if reader == "LDMBertModel" else tokenizer(folder / "spelling")
+        diffusers.LDMTextToImagePipeline(
+            vqvae=quantized(), bert=bert(words) if reader == "LDMBertModel" else text_model(words), tokenizer=words,
+            unet=unet(), scheduler=DDIMScheduler(**SCHEDULER),
+        ).save_pretrained(folder)  # fmt: skip
+    return folder
+
+
+def word_pieces(folder: Path) -> BertTokenizer:
+    """A tokenizer of BERT that knows ``WORDS``."""
+    folder.mkdir(parents=True)
+    (folder / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, ""]))
+    return BertTokenizer(vocab=str(folder / "vocab.txt"), model_max_length=77)
+
+
+def bert(words: BertTokenizer) -> LDMBertModel:
+    return LDMBertModel(
+        LDMBertConfig(
+            vocab_size=len(words), d_model=WIDTH, encoder_layers=2, encoder_attention_heads=4, encoder_ffn_dim=37,
+            head_dim=8,
+        )
+    )  # fmt: skip
 
 
 def control(folder: Path, **changes: Any) -> Path:

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer, PreTrainedTokenizerBase
 
 from misen.core.shapes import Vectors
 from misen.nn.weights import SHIPPED
@@ -20,7 +20,7 @@ TURN = threading.Lock()
 """Tokenizers keep how to pad and to cut as settings of their own, so that only one thread may use one at a time."""
 
 
-def tokenized(tokenizer: CLIPTokenizer, sentences: str | Sequence[str], **settings: Any) -> Any:
+def tokenized(tokenizer: PreTrainedTokenizerBase, sentences: str | Sequence[str], **settings: Any) -> Any:
     """What a tokenizer makes of sentences, whichever threads ask."""
     with TURN:
         return tokenizer(sentences if isinstance(sentences, str) else list(sentences), **settings)

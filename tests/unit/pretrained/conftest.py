@@ -33,6 +33,9 @@ BUILDERS: dict[str, Callable[[Path], Path]] = {
         foreign.plain(folder), final_sigmas_type="sigma_min", use_karras_sigmas=True
     ),
     "paired": foreign.paired,
+    "codes": lambda folder: foreign.plain(folder, vae=foreign.quantized),
+    "early": foreign.early,
+    "early with CLIP": lambda folder: foreign.early(folder, reader="CLIPTextModel"),
     "repainter": lambda folder: foreign.plain(folder, channels=9),
 }
 """Folders by what is special about them."""

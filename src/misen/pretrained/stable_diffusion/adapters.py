@@ -23,7 +23,7 @@ from misen.pretrained.raw import RAW
 from misen.pretrained.stable_diffusion import lora
 from misen.pretrained.stable_diffusion.controlnet import PICTURED, SPANNING, Control, PictureEncoder, open_network
 from misen.pretrained.stable_diffusion.denoiser import TEXT
-from misen.pretrained.stable_diffusion.folder import BLANK, PAIRED, Checkpoint
+from misen.pretrained.stable_diffusion.folder import BLANK, PLAIN, Checkpoint
 
 KINDS = (
     f"a ControlNet is a folder of diffusers' with a {CONFIG}, a LoRA a safetensors file or a folder with {FACTORS}, "
@@ -123,9 +123,9 @@ def _add_factors(checkpoint: Checkpoint, adapter: Adapter, file: Path) -> Checkp
 def _add_word(checkpoint: Checkpoint, adapter: Adapter, file: Path) -> Checkpoint:
     """A word that prompts may use."""
     _refuse_options(adapter, "a learned word", "it takes none", modality="", strength=1.0, window=WHOLE, raw=False)
-    if checkpoint.kind is PAIRED:
+    if checkpoint.kind is not PLAIN:
         raise InputError(
-            f"{file} holds a word for one text encoder, and the model reads with two",
+            f"{file} holds a word for one text encoder of CLIP, and the model reads with two, or with another",
             field="adapter",
             hint="words are added to models of version 1 and 2",
         )

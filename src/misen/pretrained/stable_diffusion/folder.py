@@ -1,4 +1,4 @@
-"""Folders of Stable Diffusion and its kin: what is in them, and the generator it makes."""
+"""Folders of Stable Diffusion, its forerunner and its kin: what is in them, and the generator it makes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from typing import Any
 import diffusers
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.autoencoders.vq_model import VQModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.pipelines.latent_diffusion.pipeline_latent_diffusion import LDMBertModel
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
-from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+from transformers import BertTokenizer, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 from misen.core.errors import ModelFileError, NotFoundError
 from misen.core.generator import Sampler
@@ -34,14 +36,20 @@ from misen.pretrained.stable_diffusion.scheduler import sampler_of, schedule_of
 from misen.pretrained.stable_diffusion.text import PairedTextEncoder
 
 SCHEDULER = "scheduler_config.json"
+DIFFUSED, READING = "diffusion_pytorch_model", "model"
+"""How the names of weights begin, of networks of diffusers and of transformers."""
 PARTS: Mapping[str, tuple[Any, str]] = {
-    "unet": (UNet2DConditionModel, "diffusion_pytorch_model"),
-    "vae": (AutoencoderKL, "diffusion_pytorch_model"),
-    "text_encoder": (CLIPTextModel, "model"),
-    "text_encoder_2": (CLIPTextModelWithProjection, "model"),
+    "unet": (UNet2DConditionModel, DIFFUSED),
+    "vae": (AutoencoderKL, DIFFUSED),
+    "text_encoder": (CLIPTextModel, READING),
+    "text_encoder_2": (CLIPTextModelWithProjection, READING),
+    "vqvae": (VQModel, DIFFUSED),
+    "bert": (LDMBertModel, READING),
 }
 """Class of each network, and how the names of its weights begin."""
-VOCABULARIES = (("tokenizer.json",), ("vocab.json", "merges.txt"))
+OTHERS: Mapping[str, Any] = {"vae": VQModel, "vqvae": AutoencoderKL, "bert": CLIPTextModel}
+"""Another class that a folder may name instead."""
+VOCABULARIES = (("tokenizer.json",), ("vocab.json", "merges.txt"), ("vocab.txt",))
 """Files of a tokenizer, either of which will do."""
 BLANK = "force_zeros_for_empty_prompt"
 """The setting that lets zeros stand for no prompt."""
@@ -59,12 +67,14 @@ class Kind:
         scale: usual guidance scale.
         besides: what the class wants to be given that makes no difference to pictures.
         overruled: settings of the scheduler that the class takes so whatever a file says.
+        autoencoder: the folder of the autoencoder.
     """
 
     pipeline: str
     readers: tuple[str, ...]
     scale: float
     besides: Mapping[str, Any]
+    autoencoder: str = "vae"
     overruled: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -81,11 +91,13 @@ PAIRED = Kind(
     scale=5.0,
     besides={"add_watermarker": False},
 )
+EARLY = Kind(pipeline="LDMTextToImagePipeline", readers=("bert",), scale=5.0, besides={}, autoencoder="vqvae")
+"""Latent diffusion before Stable Diffusion."""
 KINDS: Mapping[str, Kind] = {
     kind.pipeline.replace("Pipeline", f"{use}Pipeline"): kind
     for kind in (PLAIN, PAIRED)
     for use in ("", "Img2Img", "Inpaint")
-}
+} | {EARLY.pipeline: EARLY}
 """By the class that a folder names: what it is used for makes no difference to its parts."""
 
 
@@ -151,8 +163,9 @@ def outline(folder: Path, where: FakeTensorMode) -> Checkpoint:
 
 def weigh(folder: Path) -> Burden:
     """What ``load`` takes, in bytes; errors as there, of what is seen without reading weights."""
-    kind = _kind(read_json(folder / INDEX), folder)
-    burdens = (weigh_part(folder / name, *PARTS[name]) for name in _networks(kind))
+    index = read_json(folder / INDEX)
+    networks = _networks(_kind(index, folder), index)
+    burdens = (weigh_part(folder / name, *network) for name, network in networks.items())
     return sum(burdens, Burden())
 
 
@@ -161,17 +174,17 @@ def _assembled(folder: Path, device: str, opener: Callable[[Path, Any, str], Any
     index, config = read_json(folder / INDEX), read_json(folder / "scheduler" / SCHEDULER)
     kind = _kind(index, folder)
     schedule = schedule_of({**config, **kind.overruled})
-    parts, besides = _parts(folder, kind, opener), dict(kind.besides)
-    encoder = _encoder(parts, kind)
-    _require_fit(parts, encoder, folder)
+    parts = _parts(folder, kind, {name: opener(folder / name, *net) for name, net in _networks(kind, index).items()})
+    besides, autoencoder, encoder = dict(kind.besides), parts[kind.autoencoder], _encoder(parts, kind)
+    _require_fit(parts, autoencoder.config, encoder, folder)
     null = encoder.encode(Text(""), "tokens").value[0]
-    if kind is not PLAIN and besides.setdefault(BLANK, bool(index.get(BLANK, True))):
+    if kind is PAIRED and besides.setdefault(BLANK, bool(index.get(BLANK, True))):
         null = torch.zeros_like(null)
     repaints = parts["unet"].config.in_channels > parts["unet"].config.out_channels
     maker = Repainter if repaints else StableDiffusion
-    denoiser = _denoiser(parts, null)
+    denoiser = _denoiser(parts, null, stride_of(autoencoder))
     denoiser.ports.to(device)
-    generator = maker(denoiser, parts["vae"], schedule)
+    generator = maker(denoiser, autoencoder, schedule)
     return Checkpoint(kind, generator, {TEXT: encoder}, sampler_of(config), parts, besides, config)
 
 
@@ -198,14 +211,20 @@ def _generation(version: str) -> int:
     return int(number[0]) if number else 0
 
 
-def _networks(kind: Kind) -> tuple[str, ...]:
-    """The folders of the networks, in the order in which they are opened."""
-    return ("unet", "vae", *kind.readers)
+def _networks(kind: Kind, index: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
+    """As ``PARTS``, the networks of a folder, in the order in which they are opened."""
+    return {name: _network(name, index) for name in ("unet", kind.autoencoder, *kind.readers)}
 
 
-def _parts(folder: Path, kind: Kind, opener: Callable[[Path, Any, str], Any]) -> dict[str, Any]:
+def _network(name: str, index: Mapping[str, Any]) -> tuple[Any, str]:
+    """The class that the folder names, if it is another one than usual, and how the names of its weights begin."""
+    (usual, stem), other = PARTS[name], OTHERS.get(name)
+    named = index.get(name) == ["diffusers" if stem == DIFFUSED else "transformers", getattr(other, "__name__", "")]
+    return other if named else usual, stem
+
+
+def _parts(folder: Path, kind: Kind, networks: Mapping[str, Any]) -> dict[str, Any]:
     """Networks and tokenizers by the names of their folders."""
-    networks = {name: opener(folder / name, *PARTS[name]) for name in _networks(kind)}
     tokenizers = {
         _tokenizer_of(name): _tokenizer(folder / _tokenizer_of(name), networks[name]) for name in kind.readers
     }
@@ -213,15 +232,16 @@ def _parts(folder: Path, kind: Kind, opener: Callable[[Path, Any, str], Any]) ->
 
 
 def _tokenizer_of(reader: str) -> str:
-    return reader.replace("text_encoder", "tokenizer")
+    return reader.replace("text_encoder", "tokenizer").replace("bert", "tokenizer")
 
 
-def _tokenizer(folder: Path, reader: Any) -> CLIPTokenizer:
+def _tokenizer(folder: Path, reader: Any) -> CLIPTokenizer | BertTokenizer:
     if not any(all((folder / name).is_file() for name in names) for names in VOCABULARIES):
         wanted = " or ".join(" and ".join(names) for names in VOCABULARIES)
         raise NotFoundError(f"{folder} lacks a vocabulary: {wanted}", field=str(folder))
-    with fitting(folder, CLIPTokenizer.__name__):
-        tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True)
+    kind = BertTokenizer if isinstance(reader, LDMBertModel) else CLIPTokenizer
+    with fitting(folder, kind.__name__):
+        tokenizer = kind.from_pretrained(folder, local_files_only=True)
     tokenizer.model_max_length = min(tokenizer.model_max_length, reader.config.max_position_embeddings)
     return tokenizer
 
@@ -234,37 +254,39 @@ def _encoder(parts: Mapping[str, Any], kind: Kind) -> TextEncoder:
 # --- the generator ---------------------------------------------------------------------------------------------------
 
 
-def _denoiser(parts: Mapping[str, Any], null: Tensor) -> StockDenoiser:
-    stride = stride_of(parts["vae"])
+def _denoiser(parts: Mapping[str, Any], null: Tensor, stride: int) -> StockDenoiser:
     if "text_encoder_2" not in parts:
         return StockDenoiser(parts["unet"], null, stride)
     return SizedDenoiser(parts["unet"], null, stride, parts["text_encoder_2"].config.projection_dim)
 
 
-def _require_fit(parts: Mapping[str, Any], encoder: TextEncoder, folder: Path) -> None:
+def _require_fit(parts: Mapping[str, Any], vae: Any, encoder: TextEncoder, folder: Path) -> None:
     """Refuse parts of different models."""
     wrong = [
         f"{name} is {found!r} and not {' or '.join(map(repr, expected))}"
-        for name, found, *expected in _measures(parts, encoder)
+        for name, found, *expected in _measures(parts, vae, encoder)
         if found not in expected
     ]
     if wrong:
         raise ModelFileError(f"the parts of {folder} do not fit each other: {'; '.join(wrong)}", field=str(folder))
 
 
-def _measures(parts: Mapping[str, Any], encoder: TextEncoder) -> Iterator[tuple[Any, ...]]:
-    """What each part says of itself, as it is and as the others, or our way of asking, want it."""
-    unet, vae = parts["unet"].config, parts["vae"].config
-    latents, told = vae.latent_channels, "text_time" if "text_encoder_2" in parts else None
+def _measures(parts: Mapping[str, Any], vae: Any, encoder: TextEncoder) -> Iterator[tuple[Any, ...]]:
+    """What each part says of itself, as it is and as the others, or our way of asking, want it.
+
+    The autoencoder speaks through its configuration ``vae``.
+    """
+    unet, told = parts["unet"].config, "text_time" if "text_encoder_2" in parts else None
+    latents = vae.get("vq_embed_dim") or vae.latent_channels
     yield "the U-Net's in_channels", unet.in_channels, latents, 2 * latents + 1
     yield "the U-Net's out_channels", unet.out_channels, latents
     yield "the U-Net's cross_attention_dim", unet.cross_attention_dim, encoder.width("tokens")
     yield "the U-Net's addition_embed_type", unet.addition_embed_type, told
     yield "the U-Net's class_embed_type", unet.class_embed_type, None
-    yield "the autoencoder's shift_factor", vae.shift_factor, None
-    yield "the autoencoder's latents_mean", vae.latents_mean, None
+    yield "the autoencoder's shift_factor", vae.get("shift_factor"), None
+    yield "the autoencoder's latents_mean", vae.get("latents_mean"), None
     yield "the type of the U-Net's sample_size", type(unet.sample_size).__name__, "int"
-    for reader in ("text_encoder", "text_encoder_2"):
+    for reader in ("text_encoder", "text_encoder_2", "bert"):
         if reader in parts:
             known = len(parts[_tokenizer_of(reader)]) <= parts[reader].config.vocab_size
             yield f"whether {reader} knows every token of its tokenizer", known, True

@@ -6,10 +6,10 @@ import copy
 from typing import Self
 
 import torch
-from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor
 from torch.nn import functional
 
+from misen.codecs.kinds import Autoencoder
 from misen.core.errors import InputError
 from misen.core.shapes import Images, Maps, Masks
 from misen.generators.diffusion.generator import DiffusionGenerator
@@ -31,7 +31,7 @@ class StableDiffusion(DiffusionGenerator):
 
     denoiser: StockDenoiser
 
-    def __init__(self, denoiser: StockDenoiser, autoencoder: AutoencoderKL, schedule: Schedule) -> None:
+    def __init__(self, denoiser: StockDenoiser, autoencoder: Autoencoder, schedule: Schedule) -> None:
         super().__init__(denoiser, autoencoder, schedule=schedule)
         self.side_step: int = self.stride * 2 ** (len(denoiser.unet.config.block_out_channels) - 1)
 
