@@ -1,6 +1,7 @@
 """The autoencoder: pictures to 16x16 latents and back, trained on the avatar world and measured on its test range.
 
-``python -m misen.recipes.train_autoencoder 500`` prints the shipped autoencoder's figures on 500 renders.
+``python -m misen.recipes.train_autoencoder 500`` prints the shipped autoencoder's figures on 500 renders, and with
+``autoencoder-vq`` behind it those of the one that goes by way of codes.
 """
 
 from __future__ import annotations
@@ -16,11 +17,17 @@ from torch import Tensor
 
 from misen.codecs import shipped
 from misen.codecs.autoencoder import KLAutoencoder
+from misen.codecs.kinds import OurAutoencoder, latents_of
 from misen.codecs.learning import AutoencoderGame, CodecLosses
+from misen.codecs.quantized import VQAutoencoder
 from misen.data.cache import CachedWorld
 from misen.data.world import first_truths
+from misen.metrics.fid import fid
+from misen.metrics.grader import shipped_grader
+from misen.metrics.reference import Reference
 from misen.nn import weights
 from misen.nn.distortion import psnr
+from misen.nn.quantizer.census import occurrences, perplexity, usage
 from misen.perception import coach, judge
 from misen.perception.grading import grade_observer
 from misen.recipes.shipping import go_on, ship
@@ -40,16 +47,22 @@ class Settings:
     """What is trained.
 
     Attributes:
-        architecture: arguments of ``KLAutoencoder`` that differ from its defaults.
+        architecture: arguments of the autoencoder that differ from its defaults.
+        quantizer: what its latents are rounded by, a ``kind`` and that kind's options; they are Gaussian without one.
+        start: the autoencoder without codes that one with codes begins as.
         losses: weights of the losses; no observer is needed where the perceptual one weighs nothing.
         go_on: start from the weights that ship; the critic begins anew.
         keep_latents: leave the encoder as it is, so that models of its latents stay valid while the decoder improves.
+        judged: the card has figures of the judge as well, which must ship then.
     """
 
     architecture: dict[str, Any] = field(default_factory=dict)
+    quantizer: dict[str, Any] = field(default_factory=dict)
+    start: str = ""
     losses: CodecLosses = field(default_factory=CodecLosses)
     go_on: bool = False
     keep_latents: bool = False
+    judged: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,25 +95,34 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
         facts = {
             "architecture": shipped.architecture(model),
             "data": asdict(world.manifest),
-            "figures": evaluate(model, MEASURED),
+            "figures": {**measure(model, MEASURED), **(judged(model, MEASURED) if settings.judged else {})},
         }
         ship(model, config.name, config, outcome, facts)
     return outcome
 
 
-def beginning(settings: Settings, name: str) -> KLAutoencoder:
-    """An untrained autoencoder, or the one that ships as ``name``."""
-    architecture = weights.read_card(weights.shipped(name))["architecture"] if settings.go_on else settings.architecture
-    model: KLAutoencoder = KLAutoencoder(**architecture)
+def beginning(settings: Settings, name: str) -> OurAutoencoder:
+    """The autoencoder that ships as ``name``, one with codes that begins as another, or an untrained one."""
     if settings.go_on:
+        model = untrained(weights.read_card(weights.shipped(name))["architecture"])
         go_on(model, name)
+        return model
+    if settings.start:
+        return VQAutoencoder.beginning_as(shipped.autoencoder(weights.shipped(settings.start)), settings.quantizer)
+    return untrained(settings.architecture | ({"quantizer": settings.quantizer} if settings.quantizer else {}))
+
+
+def untrained(architecture: Mapping[str, Any]) -> OurAutoencoder:
+    """An autoencoder as a card describes it, with codes where there is a quantiser."""
+    kind: Any = VQAutoencoder if "quantizer" in architecture else KLAutoencoder
+    model: OurAutoencoder = kind(**architecture)
     return model
 
 
 @torch.no_grad()
-def scaling_factor(model: KLAutoencoder, pictures: Tensor) -> float:
+def scaling_factor(model: OurAutoencoder, pictures: Tensor) -> float:
     """One over the standard deviation of the latents of ``pictures``."""
-    return float(1 / model.encode(pictures).latent_dist.mode().std())
+    return float(1 / latents_of(model.encode(pictures)).std())
 
 
 def test_pictures(count: int) -> Tensor:
@@ -123,6 +145,21 @@ def evaluate(reconstruct: Callable[[Tensor], Tensor], count: int) -> Figures:
     return {"psnr": {"value": mean, "low": mean - margin, "high": mean + margin, "n": count}}
 
 
+def measure(model: OurAutoencoder, count: int) -> Figures:
+    """Fidelity on ``count`` test renders and, where there are codes, how they are used."""
+    used = codebook(model, test_pictures(count)) if isinstance(model, VQAutoencoder) else {}
+    return {**evaluate(model, count), **used}
+
+
+@torch.no_grad()
+def codebook(model: VQAutoencoder, pictures: Tensor) -> Figures:
+    """How many codes pictures need, and how evenly."""
+    chosen = [model.quantize(model.encode(chunk).latents).indices for chunk in pictures.split(32)]
+    counts = occurrences(torch.cat(chosen), model.quantize.codes)
+    size = {"codes": model.quantize.codes, "groups": model.quantize.groups, "n": len(pictures)}
+    return {"usage": {"value": usage(counts), **size}, "perplexity": {"value": perplexity(counts), **size}}
+
+
 def attributes_kept(reconstruct: Callable[[Tensor], Tensor], count: int) -> dict[str, float]:
     """The judge's figure of visible attributes on reconstructions over that on the renders themselves.
 
@@ -142,11 +179,28 @@ def lines(figures: Figures) -> Iterator[str]:
         yield f"{name:16s} " + "  ".join(f"{key} {value:.4g}" for key, value in figure.items()) + "\n"
 
 
-def main(count: str = "500") -> None:
-    """Print the shipped autoencoder's figures: its fidelity, and what the judge still tells of its reconstructions."""
-    reconstruct = shipped.autoencoder()
-    kept = {"attributes_kept": attributes_kept(reconstruct, int(count))}
-    sys.stdout.writelines(lines({**evaluate(reconstruct, int(count)), **kept}))
+def judged(reconstruct: Callable[[Tensor], Tensor], count: int) -> Figures:
+    """What the shipped judge still tells of reconstructions of ``count`` test renders, and their FID-A."""
+    grader = shipped_grader()
+    reference = Reference.load(weights.shipped("reference"), grader.name)
+    with torch.no_grad():
+        made = torch.cat([reconstruct(chunk).clamp(-1, 1) for chunk in test_pictures(count).split(32)])
+    distance = asdict(fid(reference.moments, grader.survey(made).features))
+    return {
+        "attributes_kept": attributes_kept(reconstruct, count),
+        "fid_a": {**distance, "real": reference.real_distance(count)},
+    }
+
+
+def main(count: str = "500", name: str = shipped.AUTOENCODER) -> None:
+    """Print a shipped autoencoder's figures: its fidelity, how its codes are used, what the judge says.
+
+    Args:
+        count: of test renders.
+        name: of the autoencoder.
+    """
+    model, number = {shipped.AUTOENCODER: shipped.autoencoder, shipped.QUANTIZED: shipped.quantized}[name](), int(count)
+    sys.stdout.writelines(lines({**measure(model, number), **judged(model, number)}))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Models as folders in the layout of diffusers, whose own pipeline makes the same pictures of a prompt.
 
-``unet/`` and ``scheduler/`` are stock; ``vae/`` is our autoencoder, named by its module; ``ports/`` and ``tiny/`` are
-ours, and so are ``prior/`` and ``joint/`` of a model that shows places in a joint embedding. Nothing but safetensors,
+``unet/`` and ``scheduler/`` are stock; ``vae/`` is an autoencoder of ours, named by its module; ``ports/``, ``tiny/``
+and, of a model that shows places in a joint embedding, ``prior/`` and ``joint/`` are ours too. Nothing but safetensors,
 JSON, TOML and the tokenizer's text is written or read.
 """
 
@@ -22,6 +22,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import nn
 
 from misen.codecs.autoencoder import KLAutoencoder
+from misen.codecs.quantized import VQAutoencoder
 from misen.codecs.tiny import TinyDecoder
 from misen.core.errors import ModelFileError
 from misen.core.files import replace_file
@@ -38,6 +39,7 @@ FORMAT = 1
 """Version of the folder; a newer one is refused."""
 INDEX, CONFIG, WEIGHTS = "model_index.json", "config.json", "diffusion_pytorch_model.safetensors"
 PIPELINE, SOLVER = "StableDiffusionPipeline", "DPMSolverMultistepScheduler"
+AUTOENCODERS: Mapping[str, Any] = {kind.__name__: kind for kind in (KLAutoencoder, VQAutoencoder)}
 ABSENT = ("safety_checker", "feature_extractor", "image_encoder")
 """Parts of the stock pipeline that we have none of."""
 
@@ -82,7 +84,7 @@ def load(folder: Path, device: str = "cpu") -> DiffusionGenerator:
         ModelFileError: a file is malformed, altered, not finite, of another architecture, or of a newer format.
     """
     index = _read_index(folder)
-    autoencoder = _part(folder, "vae", KLAutoencoder, index).to(device)
+    autoencoder = _part(folder, "vae", _autoencoder(folder, index), index).to(device)
     denoiser = load_denoiser(folder, autoencoder.stride).to(device)
     tiny = _part(folder, "tiny", TinyDecoder, index).to(device) if (folder / "tiny").is_dir() else None
     named = [name for name in map(str, index["_misen"]["companions"]) if isinstance(index.get(name), list)]
@@ -140,7 +142,7 @@ def _index(generator: DiffusionGenerator, folder: Path) -> dict[str, Any]:
         "_class_name": PIPELINE,
         "_diffusers_version": diffusers.__version__,
         "unet": ["diffusers", UNet2DConditionModel.__name__],
-        "vae": [KLAutoencoder.__module__, KLAutoencoder.__name__],
+        "vae": [type(generator.autoencoder).__module__, type(generator.autoencoder).__name__],
         "scheduler": ["diffusers", SOLVER],
         **{name: _kind(companion) for name, companion in generator.companions.items()},
         **{name: [None, None] for name in ABSENT},
@@ -175,6 +177,16 @@ def _read_index(folder: Path) -> Mapping[str, Any]:
     if not isinstance(ours.get("sha256"), dict) or not isinstance(ours.get("companions"), list):
         raise ModelFileError(f"{folder / INDEX} does not record digests and companions", field=str(folder))
     return index
+
+
+def _autoencoder(folder: Path, index: Mapping[str, Any]) -> Any:
+    """The class of the folder's autoencoder."""
+    stated = index.get("vae")
+    named = str(stated[-1]) if isinstance(stated, list) and stated else "not named"
+    if named not in AUTOENCODERS:
+        hint = f"accepted: {', '.join(AUTOENCODERS)}"
+        raise ModelFileError(f"the autoencoder in {folder} is {named}, which is not ours", field=str(folder), hint=hint)
+    return AUTOENCODERS[named]
 
 
 def _part(folder: Path, name: str, kind: Any, index: Mapping[str, Any]) -> Any:

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from misen.codecs.autoencoder import KLAutoencoder
+from misen.codecs.kinds import Autoencoder, latents_of
 from misen.codecs.tiny import TinyDecoder
 from misen.core.condition import Condition
 from misen.core.errors import ModelFileError
@@ -62,13 +61,13 @@ class DiffusionGenerator:
         dtype: in which denoiser and autoencoder work.
     """
 
-    exact: tuple[Denoiser, KLAutoencoder | AutoencoderKL] | None = None
+    exact: tuple[Denoiser, Autoencoder] | None = None
     dtype: torch.dtype = torch.float32
 
     def __init__(
         self,
         denoiser: Denoiser,
-        autoencoder: KLAutoencoder | AutoencoderKL,
+        autoencoder: Autoencoder,
         tiny: TinyDecoder | None = None,
         *,
         schedule: Schedule = OURS,
@@ -149,8 +148,8 @@ class DiffusionGenerator:
     # --- starting from a picture -------------------------------------------------------------------------------------
 
     def encode(self, image: Images) -> Maps:
-        """Clean latents (B, C, h, w) of pictures (B, 3, H, W) in [-1, 1]: the mode, so that nothing is random."""
-        latents: Tensor = self.autoencoder.encode(image.to(self.dtype)).latent_dist.mode().to(image.dtype)
+        """Clean latents (B, C, h, w) of pictures (B, 3, H, W) in [-1, 1]: nothing is random, and nothing rounded."""
+        latents = latents_of(self.autoencoder.encode(image.to(self.dtype))).to(image.dtype)
         scaling: float = self.autoencoder.config.scaling_factor
         return latents * scaling
 

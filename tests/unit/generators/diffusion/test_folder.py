@@ -142,3 +142,12 @@ def test_a_configuration_that_describes_nothing_is_refused(saved):
     (saved / "unet" / "config.json").write_text('{"block_out_channels": [3, 5], "norm_num_groups": 7}')
     with pytest.raises(ModelFileError, match="describes no UNet2DConditionModel"):
         load(saved)
+
+
+@pytest.mark.parametrize("stated", [["diffusers", "AutoencoderKL"], [], 5])
+def test_an_autoencoder_of_another_kind_is_refused(saved, stated):
+    index = json.loads((saved / "model_index.json").read_text())
+    (saved / "model_index.json").write_text(json.dumps({**index, "vae": stated}))
+    with pytest.raises(ModelFileError, match="which is not ours") as refused:
+        load(saved)
+    assert "VQAutoencoder" in refused.value.hint

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from misen.codecs.autoencoder import KLAutoencoder
+from misen.codecs.kinds import Autoencoder
 from misen.codecs.tiny import TinyDecoder
 from misen.core.condition import Condition, Encoder
 from misen.core.errors import ModelFileError
@@ -73,7 +73,7 @@ class UnclipGenerator(DiffusionGenerator):
     def __init__(
         self,
         denoiser: Denoiser,
-        autoencoder: KLAutoencoder,
+        autoencoder: Autoencoder,
         tiny: TinyDecoder | None = None,
         *,
         joint: JointEmbedding,
