@@ -106,15 +106,45 @@ class TuningPlayer:
         return (errors * batch["weights"]).mean(), {}
 
 
-def descend(player: Player, batches: Batches, *, steps: int, rate: float) -> None:
-    """Let a player learn for a moment, without checkpoints: for what is kept in memory."""
+def descend(
+    player: Player, batches: Batches, *, steps: int, rate: float, exact: Iterable[nn.Parameter] | None = None
+) -> None:
+    """Let a player learn for a moment, without checkpoints: for what is kept in memory.
+
+    Args:
+        player: learns.
+        batches: what from.
+        steps: updates.
+        rate: of learning.
+        exact: float32 parameters, where those of the player are copies of them in fewer bits, too few to add an update
+            to; both learn. The player's own if left out.
+    """
+    free = list(player.module.parameters())
+    kept = free if exact is None else list(exact)
+    copies = [(one, copy) for one, copy in zip(kept, free, strict=True) if one is not copy]
     with learning(player.module), torch.enable_grad():
-        optimizer = torch.optim.AdamW(player.module.parameters(), lr=rate, weight_decay=0.0)
+        optimizer = torch.optim.AdamW(kept, lr=rate, weight_decay=0.0, fused=True)
         for step in range(steps):
             loss, _ = player.loss(batches(step), step)
             loss.backward()
+            _collect(copies)
             optimizer.step()
             optimizer.zero_grad()
+            _pass_on(copies)
+
+
+def _collect(copies: Sequence[tuple[nn.Parameter, nn.Parameter]]) -> None:
+    """Gradients of copies become those of what they are copies of."""
+    for one, copy in copies:
+        one.grad = None if copy.grad is None else torch.empty_like(one).copy_(copy.grad)
+        copy.grad = None
+
+
+@torch.no_grad()
+def _pass_on(copies: Sequence[tuple[nn.Parameter, nn.Parameter]]) -> None:
+    """Copies become what they are copies of, as far as their bits go."""
+    for one, copy in copies:
+        copy.copy_(one)
 
 
 @contextmanager

@@ -70,6 +70,16 @@ def test_the_prior_pulls_by_its_weight():
     torch.testing.assert_close(errors[1], torch.full((2,), 0.5), atol=0.02, rtol=0)
 
 
+def test_what_is_too_little_for_few_bits_is_kept_beside_them():
+    guess = Guess()
+    guess.network.bias.data = torch.ones(2, dtype=torch.bfloat16)
+    kept = nn.Parameter(torch.ones(2))
+    player, batches = TuningPlayer(guess, [guess.network.bias]), LessonBatches([lesson(1.1, 0.0, 1)], 2, 0)
+    descend(player, batches, steps=150, rate=1e-3, exact=[kept])
+    torch.testing.assert_close(kept.detach(), torch.full((2,), 1.1), atol=0.01, rtol=0)
+    assert torch.equal(guess.network.bias, kept.bfloat16())
+
+
 def test_only_what_is_free_learns_and_in_the_end_nothing_does():
     guess = Guess()
     guess.network.requires_grad_(False)
