@@ -13,6 +13,8 @@ import torch
 from PIL import Image
 
 from misen.core.errors import InputError
+from misen.core.view import View
+from misen.modalities.segmentation.energy import SegmentationEnergy
 from misen.modalities.segmentation.judge import SegmentationJudge
 from misen.modalities.segmentation.signal import PALETTE, TOLERANCE, Segmentation
 from misen.scene.anatomy import CLASSES
@@ -96,3 +98,20 @@ def test_judge_averages_over_classes_present() -> None:
     judge = SegmentationJudge(lambda images: SimpleNamespace(segmentation=seen))
     score = judge.score(seen[:, :3], Segmentation(wanted))
     assert score.item() == pytest.approx((0.5 + 0.0) / 2)
+
+
+def test_a_map_that_is_seen_as_well_as_in_true_pictures_is_left_alone(labels: np.ndarray) -> None:
+    signal = Segmentation(torch.from_numpy(labels.astype(np.int64)))
+    wanted = torch.nn.functional.one_hot(signal.labels.long(), len(CLASSES)).movedim(-1, 1).float()
+
+    def seen(certainty: float) -> tuple[float, float]:
+        """The energy of a map seen with a certainty, and the size of its gradient."""
+        logits = (certainty * wanted).requires_grad_()
+        view = View(torch.zeros(1, 3, 64, 64))
+        value = SegmentationEnergy(lambda images: SimpleNamespace(segmentation=logits)).begin(signal, view)(view)
+        return value.item(), float(torch.autograd.grad(value.sum(), logits)[0].abs().sum())
+
+    assert seen(20.0) == seen(8.0) == (0.0, 0.0)
+    vague, slope = seen(2.0)
+    assert vague > 0.5
+    assert slope > 0
