@@ -57,7 +57,7 @@ class VQAutoencoder(ModelMixin, ConfigMixin):
     def beginning_as(cls, older: KLAutoencoder, quantizer: Mapping[str, Any]) -> VQAutoencoder:
         """One with the decoder of ``older``, and the means of its latents; the codes are untrained."""
         described = {name: value for name, value in older.config.items() if not name.startswith("_")}
-        model = cls(quantizer, **described)
+        model: VQAutoencoder = cls(quantizer, **described)
         means = {
             name: tensor[: older.config.latent_channels] if name.startswith("exit.") else tensor
             for name, tensor in older.encoder.state_dict().items()

@@ -41,6 +41,12 @@ CALIBRATION = 512
 WATCHED, MEASURED = 128, 500
 """Pictures whose reconstruction is followed during training, and those that the card's figures come from."""
 
+OPENERS: Mapping[str, Callable[[], OurAutoencoder]] = {
+    shipped.AUTOENCODER: shipped.autoencoder,
+    shipped.QUANTIZED: shipped.quantized,
+}
+"""How each shipped autoencoder is opened, by its name."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -108,7 +114,9 @@ def beginning(settings: Settings, name: str) -> OurAutoencoder:
         go_on(model, name)
         return model
     if settings.start:
-        return VQAutoencoder.beginning_as(shipped.autoencoder(weights.shipped(settings.start)), settings.quantizer)
+        older = shipped.autoencoder(weights.shipped(settings.start))
+        begun: VQAutoencoder = VQAutoencoder.beginning_as(older, settings.quantizer)
+        return begun
     return untrained(settings.architecture | ({"quantizer": settings.quantizer} if settings.quantizer else {}))
 
 
@@ -199,7 +207,8 @@ def main(count: str = "500", name: str = shipped.AUTOENCODER) -> None:
         count: of test renders.
         name: of the autoencoder.
     """
-    model, number = {shipped.AUTOENCODER: shipped.autoencoder, shipped.QUANTIZED: shipped.quantized}[name](), int(count)
+    model: OurAutoencoder = OPENERS[name]()
+    number = int(count)
     sys.stdout.writelines(lines({**measure(model, number), **judged(model, number)}))
 
 

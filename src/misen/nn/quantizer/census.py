@@ -22,4 +22,4 @@ def usage(counts: Counts) -> float:
 def perplexity(counts: Counts) -> float:
     """The number of codes that, chosen evenly, would tell as much, in [1, K]; the mean over the groups."""
     shares = counts / counts.sum(1, keepdim=True)
-    return torch.special.entr(shares).sum(1).exp().mean().item()
+    return float(torch.special.entr(shares).sum(1).exp().mean())

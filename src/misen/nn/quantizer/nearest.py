@@ -77,7 +77,8 @@ class EmaQuantizer(nn.Module):
 
     def _grouped(self, latents: Maps) -> Grouped:
         """(B, C, h, w) -> (G, B h w, C / G), without gradient, in single precision."""
-        return latents.detach().float().unflatten(1, (self.groups, -1)).permute(1, 0, 3, 4, 2).flatten(1, 3)
+        apart: Tensor = latents.detach().float().unflatten(1, (self.groups, -1))
+        return apart.permute(1, 0, 3, 4, 2).flatten(1, 3)
 
 
 def nearest(vectors: Grouped, codebook: Codebook) -> Int[Tensor, "groups count"]:
