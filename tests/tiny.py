@@ -18,6 +18,8 @@ from misen.generators.diffusion import folder as diffusion
 from misen.generators.diffusion.denoiser import Denoiser, DenoiserSettings
 from misen.generators.diffusion.generator import DiffusionGenerator
 from misen.generators.diffusion.ports import PortSettings
+from misen.generators.diffusion.upscaler.enlargement import Upscaler
+from misen.generators.diffusion.upscaler.network import NetworkSettings, UpscalingNetwork
 from misen.nn import weights
 from misen.perception import coach, judge
 from misen.perception.joint import joint_a, joint_b
@@ -55,6 +57,22 @@ def installed(tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
     install(tiny_weights, monkeypatch.setattr)
     yield tiny_weights
     forget()
+
+
+def upscaler(small: int) -> Upscaler:
+    """An upscaler with random weights, to four times the size."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = UpscalingNetwork(NetworkSettings(channels=(4,), units=(1,), embedding=4))
+        for parameter in network.requires_grad_(False).parameters():
+            parameter += 0.1 * torch.randn_like(parameter)
+    return Upscaler(network, small)
+
+
+def install_upscaler(monkeypatch: pytest.MonkeyPatch, small: int, sha256: str = "cd" * 32) -> None:
+    """The package finds an upscaler of pictures of ``small`` pixels."""
+    opened = assembly.OpenedUpscaler("avatars/upscaler", upscaler(small), sha256)
+    monkeypatch.setattr(assembly, "open_upscaler", lambda device: opened)
 
 
 def forget() -> None:

@@ -87,6 +87,11 @@ class Model:
         """What makes its pictures larger; None where nothing installed takes them."""
         return self._sides.upscaler
 
+    @property
+    def largest(self) -> int:
+        """Height and width of the largest pictures it makes: its upscaler's, where there is one."""
+        return self.size if self.upscaler is None else self.upscaler.upscaler.size
+
     def synthesize(
         self,
         *wishes: Wish,

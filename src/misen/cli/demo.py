@@ -14,6 +14,12 @@ def demo(
     *,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the gallery.")] = Path("out/demo"),
     model: ModelName = None,
+    size: Annotated[
+        int | None, typer.Option(metavar="N", help="Size in pixels; the largest that the model makes when left out.")
+    ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Show what takes longer, too: guidance by energies, methods that learn.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Make a gallery of pictures from every kind of guidance, with plans and scores, in about a minute."""
@@ -22,7 +28,7 @@ def demo(
     from misen.cli.printing import print_json, print_table
 
     with metered() as meter:
-        gallery = make_gallery(out, model=model, watch=meter)
+        gallery = make_gallery(out, model=model, size=size, full=full, watch=meter)
     if json:
         print_json(gallery.to_json())
         return

@@ -7,36 +7,20 @@ import torch
 
 from misen import assembly
 from misen.app import Model, Recipe, replay, run
-from misen.assembly import OpenedUpscaler
 from misen.core.errors import ConfigError, InputError
 from misen.core.image import from_bytes, to_bytes
-from misen.generators.diffusion.upscaler.enlargement import Upscaler
 from misen.generators.diffusion.upscaler.folder import describe, load
-from misen.generators.diffusion.upscaler.network import NetworkSettings, UpscalingNetwork
 from misen.nn import weights
 from misen.synthesis.enlarge import enlarge
+from tiny import install_upscaler, upscaler
 
 SMALL, LARGE = 8, 32
-
-
-def upscaler(small: int = SMALL) -> Upscaler:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        network = UpscalingNetwork(NetworkSettings(channels=(4,), units=(1,), embedding=4))
-        for parameter in network.requires_grad_(False).parameters():
-            parameter += 0.1 * torch.randn_like(parameter)
-    return Upscaler(network, small)
-
-
-def install(monkeypatch: pytest.MonkeyPatch, small: int = SMALL, sha256: str = "cd" * 32) -> None:
-    opened = OpenedUpscaler("avatars/upscaler", upscaler(small), sha256)
-    monkeypatch.setattr(assembly, "open_upscaler", lambda device: opened)
 
 
 @pytest.fixture
 def larger(model: Model, monkeypatch) -> Model:
     """The toy model, with an upscaler from 8 to 32 pixels."""
-    install(monkeypatch)
+    install_upscaler(monkeypatch, SMALL)
     return model
 
 
@@ -51,7 +35,7 @@ def test_a_large_picture_is_the_small_one_enlarged(larger):
     small, large = larger.synthesize(**settings), larger.synthesize(**settings, width=LARGE, height=LARGE)
     for first, second in zip(small.images, large.images, strict=True):
         assert second.tensor.shape == (3, LARGE, LARGE)
-        expected = enlarge(upscaler(), from_bytes(to_bytes(first.tensor[None])), [first.seed])[0]
+        expected = enlarge(upscaler(SMALL), from_bytes(to_bytes(first.tensor[None])), [first.seed])[0]
         assert torch.equal(second.tensor, expected)
         shrunk = torch.nn.functional.avg_pool2d(second.tensor, LARGE // SMALL)
         assert (shrunk - from_bytes(to_bytes(first.tensor[None]))[0]).square().mean().sqrt() <= 0.03
@@ -61,8 +45,8 @@ def test_a_large_picture_is_the_small_one_enlarged(larger):
 def test_the_plan_counts_the_upscaler(larger):
     small, large = larger.plan(seed=3), larger.plan(seed=3, width=LARGE, height=LARGE)
     assert small.besides == {}
-    assert large.besides == {"the upscaler": upscaler().habits.steps}
-    assert large.evaluations == small.evaluations + upscaler().habits.steps
+    assert large.besides == {"the upscaler": upscaler(SMALL).habits.steps}
+    assert large.evaluations == small.evaluations + upscaler(SMALL).habits.steps
 
 
 def test_the_recipe_carries_size_and_upscaler_and_makes_it_again(larger, installed, tmp_path):
@@ -81,7 +65,7 @@ def test_the_recipe_carries_size_and_upscaler_and_makes_it_again(larger, install
 def test_another_upscaler_is_refused_by_a_recipe_and_named_by_replay(larger, installed, monkeypatch, tmp_path):
     result = larger.synthesize(seed=3, width=LARGE, height=LARGE)
     path = result.images[0].save(tmp_path / "large.png")
-    install(monkeypatch, sha256="ef" * 32)
+    install_upscaler(monkeypatch, SMALL, sha256="ef" * 32)
     with pytest.raises(InputError, match=r"other weights of avatars/upscaler") as caught:
         run(result.recipe)
     assert caught.value.field == "upscaler.sha256"
@@ -110,7 +94,7 @@ def test_without_an_upscaler_there_is_one_size(without):
 
 
 def test_an_upscaler_of_other_pictures_does_not_count(model, monkeypatch):
-    install(monkeypatch, small=64)
+    install_upscaler(monkeypatch, 64)
     with pytest.raises(InputError, match="width must be 8, got 32"):
         model.request(width=LARGE, height=LARGE, seed=0)
 
@@ -140,7 +124,7 @@ def test_the_judge_sees_the_large_picture(larger, monkeypatch):
 def test_it_is_opened_where_it_is_installed(tmp_path, monkeypatch):
     monkeypatch.setattr(assembly, "WEIGHTS", tmp_path)
     assert assembly.open_upscaler() is None
-    made, folder = upscaler(), tmp_path / "avatars" / "upscaler"
+    made, folder = upscaler(SMALL), tmp_path / "avatars" / "upscaler"
     weights.save(made.network, folder, dict(describe(made.network, SMALL, made.habits)))
     opened = assembly.open_upscaler()
     assert (opened.name, opened.upscaler.size) == ("avatars/upscaler", LARGE)

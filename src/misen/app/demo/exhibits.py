@@ -1,4 +1,4 @@
-"""What the gallery shows: the pictures described in ``gallery.toml``, and wishes from the test range of the world."""
+"""What the gallery shows: pictures described in files, and wishes from the test range of the world."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from misen.core.guidance import Guidance
 from misen.core.registry import lookup, modalities
 from misen.core.signal import Signal
 from misen.data.world import tell_truth
+from misen.editing.methods import AUTO
 from misen.media.picture import on_paper, open_picture
 from misen.scene.splits import TEST
 
@@ -24,6 +25,8 @@ HOMES = (PACKAGE / "examples", PACKAGE.parents[1] / "examples")
 """Where the inputs lie: inside an installed package, or beside the sources."""
 SHARED_DATA = "MISEN_SHARED_DATA"
 """Environment variable: a folder of real pictures; ``../shared/data`` beside the sources if unset."""
+QUICK, FULL = "gallery.toml", "gallery-full.toml"
+"""Descriptions: what is quickly made, and what the full gallery shows besides."""
 FIRST_WISH = 100
 """Element of the test range from which wishes are taken."""
 FACING = 0.9
@@ -37,12 +40,14 @@ class Exhibit:
     Attributes:
         section: heading it stands under.
         caption: what is special about it, or "".
-        guidances: the wishes; native routes only, since the gallery is feed-forward.
+        guidances: the wishes.
         seed: of the picture.
         avoid: words to push away, or "".
         image: picture to begin from.
         mask: what of it may change, white = repaint.
         edit: strength of the edit; None for the model's default.
+        method: of changing the picture.
+        model: which makes it; "" for the gallery's.
     """
 
     section: str
@@ -53,6 +58,8 @@ class Exhibit:
     image: Image.Image | None = None
     mask: Image.Image | None = None
     edit: float | None = None
+    method: str = AUTO
+    model: str = ""
 
     def settings(self) -> dict[str, Any]:
         """Arguments of ``Model.synthesize``."""
@@ -62,6 +69,7 @@ class Exhibit:
             "image": self.image,
             "mask": self.mask,
             "strength": self.edit,
+            "method": self.method,
         }
 
 
@@ -74,6 +82,7 @@ class Entry(BaseModel):
     seed: int
     guide: dict[str, str | dict[str, Any]] = {}
     strength: dict[str, float] = {}
+    route: str = "native"
     caption: str = ""
     avoid: str = ""
     image: str = ""
@@ -81,6 +90,8 @@ class Entry(BaseModel):
     crop: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
     mask: str = ""
     edit: float | None = None
+    method: str = AUTO
+    model: str = ""
 
     def exhibit(self, folder: Path) -> Exhibit:
         """What the entry describes; its files lie in ``folder``."""
@@ -93,10 +104,12 @@ class Entry(BaseModel):
             image=self._image(folder),
             mask=open_picture(folder / self.mask) if self.mask else None,
             edit=self.edit,
+            method=self.method,
+            model=self.model,
         )
 
     def _guidance(self, name: str, wish: str | Mapping[str, Any], folder: Path) -> Guidance:
-        return Guidance(signal=_signal(name, wish, folder), strength=self.strength.get(name, 1.0), route="native")
+        return Guidance(signal=_signal(name, wish, folder), strength=self.strength.get(name, 1.0), route=self.route)
 
     def _image(self, folder: Path) -> Image.Image | None:
         path = shared_data() / self.shared if self.shared else folder / self.image
@@ -122,9 +135,9 @@ def shared_data() -> Path:
     return Path(os.environ.get(SHARED_DATA, PACKAGE.parents[2] / "shared" / "data"))
 
 
-def described(home: Path) -> Iterator[Exhibit]:
-    """The pictures of ``gallery.toml``, but for those that begin from real data which is not here."""
-    for row in tomllib.loads((home / "gallery.toml").read_text("utf-8"))["picture"]:
+def described(home: Path, file: str = QUICK) -> Iterator[Exhibit]:
+    """The pictures of a file, but for those that begin from real data which is not here."""
+    for row in tomllib.loads((home / file).read_text("utf-8"))["picture"]:
         entry = Entry(**row)
         if not entry.shared or (shared_data() / entry.shared).is_file():
             yield entry.exhibit(home)

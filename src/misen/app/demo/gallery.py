@@ -18,7 +18,7 @@ from torch import Tensor
 
 from misen import assembly
 from misen.app.demo import page
-from misen.app.demo.exhibits import HOMES, Exhibit, described, observed
+from misen.app.demo.exhibits import FULL, HOMES, Exhibit, described, observed
 from misen.app.destinations import check_folder
 from misen.app.model import Model, load
 from misen.app.result import Result
@@ -29,7 +29,7 @@ from misen.core.image import from_bytes, to_bytes
 from misen.media import png
 
 SECONDS = 150.0
-"""After this long no further picture is begun."""
+"""After this long the quick gallery begins no further picture."""
 PREVIEW = 192
 """Pixels of the pictures of conditions."""
 INDEX, DATA = "index.html", "gallery.json"
@@ -112,23 +112,34 @@ class Gallery:
         return [_row(section, shown) for section, shown in page.sections(self.shown).items()]
 
 
-def make_gallery(folder: str | Path, *, model: str | None = None, watch: Watch | None = None) -> Gallery:
+def make_gallery(
+    folder: str | Path,
+    *,
+    model: str | None = None,
+    size: int | None = None,
+    full: bool = False,
+    watch: Watch | None = None,
+) -> Gallery:
     """Make the gallery.
 
     Args:
         folder: made with its parents; absent, empty, or holding an earlier gallery, which is replaced.
         model: a shipped one, a family or a folder.
+        size: height and width of the pictures, in pixels; None for the largest that the model makes.
+        full: whether it shows what takes longer, too: guidance by energies, and methods that learn; tens of minutes.
         watch: told how far the work is.
 
     Raises:
+        InputError: the model makes no pictures of that size.
         NotFoundError: the model is not here.
         StorageError: the folder holds something else, or cannot be written to.
     """
     began, folder = time.perf_counter(), Path(folder)
     _prepare(folder)
-    maker = _Maker(load(model), folder, watch or (lambda fraction, words: None), began)
+    limit = math.inf if full else SECONDS
+    maker = _Maker(load(model), size, folder, watch or (lambda fraction, words: None), began, limit)
     home = next(home for home in HOMES if home.is_dir())
-    maker.make(chain(described(home), observed()))
+    maker.make(chain(described(home), observed(), described(home, FULL) if full else ()))
     gallery = Gallery(
         folder, maker.model.name, tuple(maker.shown), tuple(dict.fromkeys(maker.left_out)), time.perf_counter() - began
     )
@@ -151,8 +162,10 @@ def _prepare(folder: Path) -> None:
 class _Maker:
     """Makes exhibits one after another and remembers what became of them."""
 
-    def __init__(self, model: Model, folder: Path, watch: Watch, began: float) -> None:
-        self.model, self.folder, self.watch, self.began = model, folder, watch, began
+    def __init__(self, model: Model, size: int | None, folder: Path, watch: Watch, began: float, limit: float) -> None:
+        self.model, self.size, self.folder = model, size, folder
+        self.watch, self.began, self.limit = watch, began, limit
+        self.models = {"": model}
         self.shown: list[Shown] = []
         self.left_out: list[str] = []
 
@@ -162,18 +175,19 @@ class _Maker:
         for done, index in enumerate(_fairly(listed)):
             exhibit = listed[index]
             self.watch(done / len(listed), f"{exhibit.section}, {time.perf_counter() - self.began:.0f} s")
-            if time.perf_counter() - self.began > SECONDS:
-                self.left_out.append(f"{exhibit.section}: {SECONDS:.0f} seconds were over")
+            if time.perf_counter() - self.began > self.limit:
+                self.left_out.append(f"{exhibit.section}: {self.limit:.0f} seconds were over")
                 continue
             try:
                 self.shown.append(self._show(exhibit, f"{index:02d}"))
-            except Unreachable as refusal:
+            except (Unreachable, NotFoundError) as refusal:
                 self.left_out.append(f"{exhibit.section}: {refusal.message}")
         self.shown.sort(key=lambda one: one.picture)
 
     def _show(self, exhibit: Exhibit, name: str) -> Shown:
-        began = time.perf_counter()
-        result = self.model.synthesize(*exhibit.guidances, **exhibit.settings())
+        model = self._model(exhibit.model)
+        size, began = self.size or model.largest, time.perf_counter()
+        result = model.synthesize(*exhibit.guidances, **exhibit.settings(), height=size, width=size)
         seconds = time.perf_counter() - began
         result.images[0].save(self.folder / f"{name}.png", overwrite=True)
         return Shown(
@@ -186,6 +200,11 @@ class _Maker:
             seed=exhibit.seed,
             seconds=seconds,
         )
+
+    def _model(self, name: str) -> Model:
+        if name not in self.models:
+            self.models[name] = load(name)
+        return self.models[name]
 
     def _previews(self, exhibit: Exhibit, name: str) -> Iterator[tuple[str, str]]:
         """Pictures of what was given."""

@@ -5,16 +5,20 @@ import re
 
 import pytest
 import torch
+from PIL import Image
 
+from misen import assembly
 from misen.app.demo import exhibits, gallery, make_gallery
-from misen.app.demo.exhibits import HOMES, Exhibit, described, observed
+from misen.app.demo.exhibits import FULL, HOMES, Exhibit, described, observed
 from misen.app.demo.gallery import Score, Shown
 from misen.app.demo.page import render
 from misen.app.recipe import Recipe
 from misen.core.errors import NotFoundError, StorageError
 from misen.core.guidance import Guidance
 from misen.core.registry import modalities
+from misen.editing.methods.choice import choose
 from misen.perception import judge
+from tiny import install_upscaler
 
 HOME = HOMES[1]
 
@@ -39,6 +43,14 @@ def test_at_least_six_prompts_are_in_free_wording_in_two_languages(listed):
 
 def test_the_gallery_is_feed_forward(listed):
     assert {wish.route for exhibit in [*listed, *observed()] for wish in exhibit.guidances} == {"native"}
+
+
+def test_the_full_gallery_shows_every_energy_and_methods_that_learn():
+    more = list(described(HOME, FULL))
+    by_energy = [wish.modality for exhibit in more for wish in exhibit.guidances if wish.route == "consistency"]
+    assert sorted(by_energy) == sorted(assembly.energies())
+    methods = {choose(exhibit.method, {"picture", "words"}).name for exhibit in more if exhibit.image}
+    assert methods >= {"ilvr", "invert", "null-text", "prompt-to-prompt", "sine", "imagic"}
 
 
 def test_a_photograph_is_used_where_there_is_one(tmp_path, monkeypatch, listed):
@@ -75,6 +87,15 @@ def test_pictures_scores_and_plans_are_in_the_folder(brief, tmp_path):
     assert re.fullmatch(r"camera [\d.]+ degrees, text [\d.]+", row[2])
 
 
+@pytest.mark.parametrize(("size", "made"), [(None, 256), (64, 64)])
+def test_pictures_are_as_large_as_the_model_makes_them_or_as_asked(brief, tmp_path, monkeypatch, size, made):
+    install_upscaler(monkeypatch, 64)
+    gallery_of_two = make_gallery(tmp_path, size=size)
+    for one in gallery_of_two.shown:
+        with Image.open(tmp_path / one.picture) as picture:
+            assert picture.size == (made, made)
+
+
 def test_without_a_judge_there_are_pictures_and_the_reason(brief, tmp_path, monkeypatch):
     def refuse(name: str) -> None:
         raise NotFoundError(f"this installation has no weights called {name!r}")
@@ -104,6 +125,17 @@ def test_an_earlier_gallery_is_replaced_and_nothing_else(brief, tmp_path):
     (tmp_path / "gallery.json").unlink()
     with pytest.raises(StorageError, match="holds something else"):
         make_gallery(tmp_path)
+
+
+def test_a_picture_of_another_model_is_made_by_it_or_left_out(installed, tmp_path, monkeypatch):
+    camera = Guidance(signal=modalities()["camera"].signal(yaw=20))
+    named = [Exhibit(name, "", (camera,), 0, model=name) for name in ("avatars/diffusion", "avatars/nobody")]
+    monkeypatch.setattr(gallery, "described", lambda home, file="": named if file == FULL else [])
+    monkeypatch.setattr(gallery, "observed", list)
+    made = make_gallery(tmp_path, full=True)
+    assert [one.section for one in made.shown] == ["avatars/diffusion"]
+    assert [reason.split(":")[0] for reason in made.left_out] == ["avatars/nobody"]
+    assert make_gallery(tmp_path).shown == ()
 
 
 def test_when_the_time_is_over_the_rest_is_left_out(brief, tmp_path, monkeypatch):
