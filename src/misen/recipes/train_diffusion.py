@@ -19,10 +19,8 @@ from misen.core.condition import Condition, Encoder, Layout
 from misen.core.files import replace_file
 from misen.core.generator import Player
 from misen.core.registry import modalities
-from misen.core.seeding import derive
 from misen.core.shapes import Images, Maps
 from misen.data.cache import CachedWorld
-from misen.data.order import Order
 from misen.data.world import EPOCH
 from misen.generators.diffusion import folder as files
 from misen.generators.diffusion.alignment import AlignedPlayer
@@ -32,6 +30,7 @@ from misen.generators.diffusion.players import draw_presence
 from misen.generators.diffusion.ports import PortSettings
 from misen.nn import weights
 from misen.perception import coach
+from misen.recipes.batches import LatentBatches
 from misen.recipes.shipping import card_of, rewritten
 from misen.training import Console, JsonLines, Outcome, Trainer, TrainingConfig, flushed_denormals
 
@@ -175,34 +174,26 @@ def cached_latents(generator: DiffusionGenerator, world: CachedWorld, path: Path
     return torch.from_numpy(np.load(path))
 
 
-class ConditionedBatches:
+class ConditionedBatches(LatentBatches[CachedWorld]):
     """Latents with the conditions that a random subset of the modalities makes of their truth."""
 
     def __init__(
         self, world: CachedWorld, latents: Tensor, ports: Mapping[str, Entrance], config: TrainingConfig
     ) -> None:
-        self.world, self.latents, self.ports, self.seed = world, latents, ports, config.seed
-        self.order = Order(len(world), config.batch_size, config.seed)
+        super().__init__(world, latents, config)
+        self.ports = ports
 
-    @property
-    def fingerprint(self) -> str:
-        """The cache's."""
-        return self.world.fingerprint
-
-    def __call__(self, step: int) -> Mapping[str, Any]:
-        """The batch of ``step``: "latents", "conditions" and "pictures"."""
-        indices, epoch = self.order(step)
-        truth = self.world.truth(indices)
+    def beside(self, indices: Tensor, epoch: int, chance: torch.Generator) -> Mapping[str, Any]:
+        """The "conditions" and the "pictures"."""
+        truth = self.source.truth(indices)
         seeds = truth.record.seed + epoch * EPOCH
-        rng = torch.Generator().manual_seed(derive(self.seed, f"{step}/presence"))
-        presence = draw_presence([port.share for port in self.ports.values()], len(indices), rng)
+        presence = draw_presence([port.share for port in self.ports.values()], len(indices), chance)
         conditions = {
             name: conditioned(name, port.layout, truth, seeds, rows)
             for (name, port), rows in zip(self.ports.items(), presence.unbind(1), strict=True)
             if rows.any()
         }
-        latents = self.latents[indices].float()
-        return {"latents": latents, "conditions": conditions, "pictures": truth.observation.image}
+        return {"conditions": conditions, "pictures": truth.observation.image}
 
 
 @torch.no_grad()

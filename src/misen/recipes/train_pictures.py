@@ -14,13 +14,12 @@ from misen.assembly import encoders
 from misen.core.condition import Condition
 from misen.core.errors import ConfigError
 from misen.core.image import from_bytes
-from misen.core.seeding import derive
-from misen.data.order import Order
 from misen.data.pictures import PictureData
 from misen.data.samples import Samples
 from misen.generators.diffusion import folder as files
 from misen.generators.diffusion.generator import DiffusionGenerator
 from misen.generators.diffusion.players import draw_presence
+from misen.recipes.batches import LatentBatches
 from misen.recipes.shipping import card_of
 from misen.recipes.train_diffusion import Entrance, Settings, build, scatter
 from misen.training import Console, JsonLines, Outcome, Trainer, TrainingConfig, flushed_denormals
@@ -61,29 +60,26 @@ def encode(generator: DiffusionGenerator, pixels: Tensor) -> Tensor:
         return torch.cat([generator.encode(from_bytes(some)).float() for some in pixels.split(64)])
 
 
-class PictureBatches:
+class PictureBatches(LatentBatches[Samples]):
     """Latents with the conditions that a random subset of a sample's signals makes."""
 
     def __init__(
         self, samples: Samples, latents: Tensor, ports: Mapping[str, Entrance], config: TrainingConfig
     ) -> None:
-        self.samples, self.latents, self.ports, self.seed = samples, latents, ports, config.seed
-        self.order = Order(len(samples), config.batch_size, config.seed)
-        self.fingerprint = samples.fingerprint
+        super().__init__(samples, latents, config)
+        self.ports = ports
 
-    def __call__(self, step: int) -> Mapping[str, Any]:
-        """The batch of ``step``: "latents" and "conditions"."""
-        indices, _ = self.order(step)
-        rng = torch.Generator().manual_seed(derive(self.seed, f"{step}/presence"))
-        presence = draw_presence([port.share for port in self.ports.values()], len(indices), rng)
+    def beside(self, indices: Tensor, epoch: int, chance: torch.Generator) -> Mapping[str, Any]:
+        """The "conditions"; they are the same in every epoch."""
+        presence = draw_presence([port.share for port in self.ports.values()], len(indices), chance)
         present = dict(zip(self.ports, presence.unbind(1), strict=True))
         conditions = {name: self._condition(name, indices, rows) for name, rows in present.items() if rows.any()}
-        return {"latents": self.latents[indices], "conditions": conditions}
+        return {"conditions": conditions}
 
     @torch.no_grad()
     def _condition(self, name: str, indices: Tensor, rows: Tensor) -> Condition:
         """The condition of one modality where ``rows`` (B,) is True, and null elsewhere."""
         where = rows.nonzero().squeeze(1)
         with torch.autocast("cpu", torch.bfloat16):
-            some = encoders()[name].encode(self.samples.signals[name][indices[where]], self.ports[name].layout)
+            some = encoders()[name].encode(self.source.signals[name][indices[where]], self.ports[name].layout)
         return scatter(some, where, len(rows))

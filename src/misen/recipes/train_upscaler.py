@@ -18,9 +18,7 @@ from torch import Tensor
 
 from misen.codecs import shipped
 from misen.core.image import from_bytes, to_bytes
-from misen.core.seeding import derive
 from misen.core.shapes import Images
-from misen.data.order import Order
 from misen.data.pairs import CachedPairs, Pair, render_pair
 from misen.generators.diffusion.upscaler.enlargement import Habits, Upscaler
 from misen.generators.diffusion.upscaler.folder import describe, load
@@ -33,6 +31,7 @@ from misen.metrics.lpips import Lpips
 from misen.nn import weights
 from misen.perception import coach
 from misen.perception.figures import mean, ratio
+from misen.recipes.batches import StoredBatches
 from misen.recipes.shipping import go_on, ship
 from misen.recipes.train_autoencoder import attributes_kept, lines
 from misen.recipes.train_tiny_decoder import gflop
@@ -113,24 +112,19 @@ def through_codec(pairs: CachedPairs) -> Tensor:
         return torch.cat([to_bytes(codec(part)) for part in parts])
 
 
-class PairBatches:
+class PairBatches(StoredBatches[CachedPairs]):
     """Small pictures of three looks, each with a random crop of the large one."""
 
     def __init__(self, pairs: CachedPairs, decoded: Tensor, crop: int, config: TrainingConfig) -> None:
         """``decoded`` (N, h, w, 3) are the small pictures as bytes, seen through the autoencoder."""
-        self.pairs, self.decoded, self.crop, self.seed = pairs, decoded, crop, config.seed
-        self.order = Order(len(pairs), config.batch_size, config.seed)
-
-    @property
-    def fingerprint(self) -> str:
-        """The cache's."""
-        return self.pairs.fingerprint
+        super().__init__(pairs, config)
+        self.decoded, self.crop = decoded, crop
 
     def __call__(self, step: int) -> Mapping[str, Any]:
         """The batch of ``step``: "small", "large" and "corners"."""
         indices, _ = self.order(step)
-        rng = torch.Generator().manual_seed(derive(self.seed, f"{step}/crops"))
-        pair, count = self.pairs.pair(indices), len(indices)
+        rng = self.chance(step, "crops")
+        pair, count = self.source.pair(indices), len(indices)
         factor = pair.large.shape[-1] // pair.small.shape[-1]
         looks = [pair.small, shrink(pair.large, factor), from_bytes(self.decoded[indices])]
         small = torch.stack(looks)[torch.randint(LOOKS, (count,), generator=rng), torch.arange(count)]

@@ -26,7 +26,7 @@ def test_latents_and_conditions_belong_together(batches):
     condition, items = batch["conditions"]["sketch"], batch["latents"][:, 0, 0, 0].long()
     assert condition.present.any()
     assert not condition.present.all()
-    signal = batches.samples.signals["sketch"][items]
+    signal = batches.source.signals["sketch"][items]
     expected = encoders()["sketch"].encode(signal, "map").value
     torch.testing.assert_close(condition.value[condition.present], expected[condition.present])
 
