@@ -12,9 +12,9 @@ the world takes the place of people.
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from jaxtyping import Bool, Float
@@ -26,11 +26,11 @@ from misen.core.shapes import Images
 from misen.data.world import first_truths
 from misen.editing.places import show, slerp
 from misen.generators.diffusion.unclip.folder import load_prior
-from misen.generators.diffusion.unclip.places import likeness
 from misen.generators.diffusion.unclip.prior import Prior
 from misen.generators.diffusion.unclip.prompts import Prompts
 from misen.metrics.fid import fid
 from misen.metrics.grader import shipped_grader
+from misen.metrics.prior import judge_prior
 from misen.metrics.r_precision import r_precision
 from misen.metrics.reference import Reference
 from misen.nn import weights
@@ -50,8 +50,6 @@ CHUNK = 50
 """Places imagined, and pictures made, together."""
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Of the way between two pictures."""
-OTHER = 1 << 40
-"""Added to seeds for another draw of chance."""
 
 
 @dataclass(frozen=True)
@@ -100,26 +98,11 @@ def sitters(count: int) -> Sitters:
 
 
 @torch.no_grad()
-def judge_prior(prior: Prior, people: Sitters) -> dict[str, Figure]:
-    """Figures by name, in joint embedding A, since places mean nothing anywhere else.
-
-    ``r@1``: an imagined place is nearer to its own picture than to 99 of which the caption is false; ``r@1.words``: the
-    same of the place of the caption itself; ``cosine`` and ``cosine.words``: to the picture's place; ``spread``: one
-    minus the cosine of two places imagined of one caption; ``seconds``: of imagining one.
-    """
+def measure_prior(prior: Prior, people: Sitters) -> dict[str, Figure]:
+    """Figures by name, in joint embedding A, since places mean nothing anywhere else; see ``judge_prior``."""
     joint = coach.joint()
     seen, wholes = joint.image(people.images), joint.text(people.sentences)
-    began = time.perf_counter()
-    places, others = (imagine(prior, people.sentences, first) for first in (0, OTHER))
-    seconds = (time.perf_counter() - began) / (2 * len(people))
-    return {
-        "r@1": mean(r_precision(places @ seen.T, people.false)),
-        "r@1.words": mean(r_precision(wholes @ seen.T, people.false)),
-        "cosine": mean(likeness(places, seen)),
-        "cosine.words": mean(likeness(wholes, seen)),
-        "spread": mean(1 - likeness(places, others)),
-        "seconds": mean(torch.full((len(people),), seconds)),
-    }
+    return judge_prior(partial(imagine, prior, people.sentences), seen, wholes, people.false)
 
 
 @torch.no_grad()
@@ -212,7 +195,7 @@ def evaluate(people: Sitters) -> Iterator[tuple[str, Mapping[str, Figure]]]:
         places = {"variation": joint.image(people.images), "words as places": joint.text(people.sentences)}
     for name in (name for name in PRIORS if (weights.SHIPPED / name).is_dir()):
         prior = load_prior(weights.shipped(name))
-        yield name, judge_prior(prior, people)
+        yield name, measure_prior(prior, people)
         places[f"pictures by {name}"] = imagine(prior, people.sentences)
     for name, some in places.items():
         yield name, judge_pictures(painter.paint(some), people)

@@ -12,9 +12,7 @@ from torch import Tensor
 
 from misen.codecs import shipped
 from misen.core.condition import Condition
-from misen.core.seeding import derive
 from misen.data.cache import CachedWorld
-from misen.data.order import Order
 from misen.data.world import EPOCH
 from misen.generators.diffusion import folder as files
 from misen.generators.diffusion.denoiser import Denoiser
@@ -22,9 +20,10 @@ from misen.generators.diffusion.players import DenoisingPlayer
 from misen.generators.diffusion.schedule import OURS
 from misen.generators.diffusion.unclip.folder import load_prior
 from misen.generators.diffusion.unclip.generator import UnclipGenerator
-from misen.generators.diffusion.unclip.places import TABLE, told
+from misen.generators.diffusion.unclip.places import TABLE, place_conditions
 from misen.nn import weights
 from misen.perception import coach
+from misen.recipes.batches import LatentBatches
 from misen.recipes.shipping import card_of, rewritten
 from misen.recipes.train_diffusion import (
     STOCK,
@@ -96,29 +95,22 @@ def build(settings: Settings, seed: int) -> UnclipGenerator:
     return UnclipGenerator(denoiser, codec, tiny, joint=joint, prior=prior, companions=companions)
 
 
-class PlacedBatches:
+class PlacedBatches(LatentBatches[CachedWorld]):
     """Latents with the places of their pictures and words about them, each left out at random."""
 
     def __init__(self, world: CachedWorld, latents: Tensor, places: Tensor, config: TrainingConfig) -> None:
         """``latents`` (N, C, h, w) and ``places`` (N, 128) are of every picture of ``world``."""
-        self.world, self.latents, self.places, self.seed = world, latents, places, config.seed
-        self.order = Order(len(world), config.batch_size, config.seed)
+        super().__init__(world, latents, config)
+        self.places = places
 
-    @property
-    def fingerprint(self) -> str:
-        """The cache's."""
-        return self.world.fingerprint
-
-    def __call__(self, step: int) -> Mapping[str, Any]:
-        """The batch of ``step``: "latents" and "conditions"."""
-        indices, epoch = self.order(step)
-        rng = torch.Generator().manual_seed(derive(self.seed, f"{step}/presence"))
-        chance = torch.rand(2, len(indices), generator=rng)
-        conditions = dict(told(self.places[indices], chance[0] >= WITHOUT_PLACE))
-        if (spoken := chance[1] >= WITHOUT_WORDS).any():
+    def beside(self, indices: Tensor, epoch: int, chance: torch.Generator) -> Mapping[str, Any]:
+        """The "conditions"."""
+        drawn = torch.rand(2, len(indices), generator=chance)
+        conditions = dict(place_conditions(self.places[indices], drawn[0] >= WITHOUT_PLACE))
+        if (spoken := drawn[1] >= WITHOUT_WORDS).any():
             conditions[STOCK] = self._words(indices, epoch, spoken)
-        return {"latents": self.latents[indices].float(), "conditions": conditions}
+        return {"conditions": conditions}
 
     def _words(self, indices: Tensor, epoch: int, spoken: Tensor) -> Condition:
-        truth = self.world.truth(indices)
+        truth = self.source.truth(indices)
         return conditioned(STOCK, "tokens", truth, truth.record.seed + epoch * EPOCH, spoken)

@@ -16,15 +16,17 @@ from torch import Tensor
 
 from misen.core.files import replace_file
 from misen.data.cache import CachedWorld
-from misen.data.order import Order
 from misen.data.world import EPOCH
+from misen.generators.diffusion.unclip.autoregressive_prior import AutoregressivePrior
+from misen.generators.diffusion.unclip.diffusion_prior import DiffusionPrior
 from misen.generators.diffusion.unclip.folder import build, describe
 from misen.generators.diffusion.unclip.players import PriorPlayer
 from misen.generators.diffusion.unclip.prior import PriorSettings
 from misen.generators.diffusion.unclip.prompts import Prompts
 from misen.perception import coach
 from misen.perception.text import tokenizer
-from misen.recipes.evaluate_unclip import judge_prior, sitters
+from misen.recipes.batches import StoredBatches
+from misen.recipes.evaluate_unclip import measure_prior, sitters
 from misen.recipes.shipping import go_on, ship
 from misen.recipes.train_joint import LANGUAGES, STYLES, caption
 from misen.scene.truth import Truth
@@ -34,6 +36,8 @@ MEASURED = 500
 """Avatars that the card's figures come from."""
 CHUNK = 200
 """Avatars looked at, and told of, together."""
+Trained = DiffusionPrior | AutoregressivePrior
+"""A prior of either form."""
 
 
 @dataclass(frozen=True)
@@ -69,40 +73,37 @@ class Data:
 @flushed_denormals()
 def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: Collection[str] = ()) -> Outcome:
     """Train one prior on cached places and captions, measure it and ship it as ``config.name``."""
-    settings, data = config.section("model", Settings), config.section("data", Data)
-    world, kept = CachedWorld(data.cache), Path(data.kept) if data.kept else folder
-    joint = coach.joint()
-    places = cached_places(world, kept)
-    captions = cached(kept / f"captions-{settings.wordings}-{mark(world)}.npy", lambda: told(world, settings.wordings))
-    torch.manual_seed(config.seed)
-    prior = build({"form": settings.form, **asdict(settings.network)}, folder)
-    prior.fit(places, first_wholes(captions))
-    if settings.go_on:
-        go_on(prior, config.name)
-    player = PriorPlayer(prior, partial(Prompts.read, joint))
-    batches = CaptionBatches(world, places, captions, config)
+    batches = captioned(config, folder)
+    prior = untrained(config, batches, folder)
     callbacks = [Console(), JsonLines(folder / "log.jsonl")]
+    player = PriorPlayer(prior, partial(Prompts.read, coach.joint()))
     trainer = Trainer([player], batches, config, folder=folder, callbacks=callbacks)
     outcome = trainer.run(resume=resume, allow=allow)
     with trainer.averaged():
-        figures = {name: asdict(figure) for name, figure in judge_prior(prior, sitters(MEASURED)).items()}
-        facts = {"architecture": describe(prior), "data": {"cache": world.fingerprint}, "figures": figures}
+        figures = {name: asdict(figure) for name, figure in measure_prior(prior, sitters(MEASURED)).items()}
+        facts = {"architecture": describe(prior), "data": {"cache": batches.fingerprint}, "figures": figures}
         ship(prior, config.name, config, outcome, facts)
     return outcome
 
 
-class CaptionBatches:
+def untrained(config: TrainingConfig, batches: CaptionBatches, folder: Path) -> Trained:
+    """The prior that a run begins with: as the seed draws it, or as it ships, and fitted to places and captions."""
+    settings, wholes = config.section("model", Settings), first_wholes(batches.captions)
+    torch.manual_seed(config.seed)  # only now, since a network that is opened for the first time draws too
+    prior = build({"form": settings.form, **asdict(settings.network)}, folder)
+    prior.fit(batches.places, wholes)
+    if settings.go_on:
+        go_on(prior, config.name)
+    return prior
+
+
+class CaptionBatches(StoredBatches[CachedWorld]):
     """Places of pictures, with one caption of each."""
 
     def __init__(self, world: CachedWorld, places: Tensor, captions: Tensor, config: TrainingConfig) -> None:
         """``places`` (N, 128) and ``captions`` (N, wordings, L), the ids, are of every picture of ``world``."""
-        self.world, self.places, self.captions = world, places, captions
-        self.order = Order(len(world), config.batch_size, config.seed)
-
-    @property
-    def fingerprint(self) -> str:
-        """The cache's."""
-        return self.world.fingerprint
+        super().__init__(world, config)
+        self.places, self.captions = places, captions
 
     def __call__(self, step: int) -> Mapping[str, Any]:
         """The batch of ``step``: "places" and "captions"."""
@@ -112,6 +113,14 @@ class CaptionBatches:
 
 
 # --- what is kept ----------------------------------------------------------------------------------------------------
+
+
+def captioned(config: TrainingConfig, folder: Path) -> CaptionBatches:
+    """Batches of the world that a configuration names, with what is kept of it in ``folder`` or where that says."""
+    wordings, data = config.section("model", Settings).wordings, config.section("data", Data)
+    world, kept = CachedWorld(data.cache), Path(data.kept) if data.kept else folder
+    captions = cached(kept / f"captions-{wordings}-{mark(world)}.npy", lambda: caption_ids(world, wordings))
+    return CaptionBatches(world, cached_places(world, kept), captions, config)
 
 
 def cached(path: Path, make: Callable[[], Tensor]) -> Tensor:
@@ -142,14 +151,14 @@ def seen(world: CachedWorld) -> Tensor:
     return torch.cat([joint.image(some) for some in pictures])
 
 
-def told(world: CachedWorld, wordings: int) -> Tensor:
+def caption_ids(world: CachedWorld, wordings: int) -> Tensor:
     """(N, wordings, L) int16: ids of captions of every avatar of ``world``, padded with ends of text."""
     return torch.cat(
-        [_told(world.truth(slice(start, start + CHUNK)), wordings) for start in range(0, len(world), CHUNK)]
+        [_ids(world.truth(slice(start, start + CHUNK)), wordings) for start in range(0, len(world), CHUNK)]
     )
 
 
-def _told(truth: Truth, wordings: int) -> Tensor:
+def _ids(truth: Truth, wordings: int) -> Tensor:
     sentences = [sentence for item in range(len(truth)) for sentence in _sentences(truth, item, wordings)]
     padded = tokenizer()(sentences, padding="max_length", truncation=True, return_tensors="pt").input_ids
     ids: Tensor = padded.to(torch.int16).unflatten(0, (-1, wordings))

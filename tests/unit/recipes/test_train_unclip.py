@@ -71,12 +71,12 @@ def test_a_run_ships_a_prior_and_the_truth_about_it(models, world, tmp_path, for
     assert card["data"] == {"cache": CachedWorld(world).fingerprint}
     assert set(card["figures"]) == {"r@1", "r@1.words", "cosine", "cosine.words", "spread", "seconds"}
     assert card["figures"]["r@1"]["n"] == COUNT
-    again = evaluate_unclip.judge_prior(prior, evaluate_unclip.sitters(COUNT))
+    again = evaluate_unclip.measure_prior(prior, evaluate_unclip.sitters(COUNT))
     assert again["cosine"].value == pytest.approx(card["figures"]["cosine"]["value"], abs=0.02)
 
 
 def test_a_prior_goes_on_and_resumes(models, world, tmp_path, in_two_parts, monkeypatch):
-    monkeypatch.setattr(train_unclip_prior, "judge_prior", lambda prior, people: {})
+    monkeypatch.setattr(train_unclip_prior, "measure_prior", lambda prior, people: {})
     folder = models / "avatars" / "unclip-prior"
     train_unclip_prior.train(prior_config(world), tmp_path / "whole")
     whole, sha256 = weights.read_tensors(folder / weights.WEIGHTS), read_card(folder)["sha256"]
@@ -94,7 +94,7 @@ def test_captions_and_places_are_those_of_the_pictures(models, world, tmp_path):
     places = train_unclip_prior.cached_places(cache, tmp_path)
     truth = cache.truth(slice(0, len(cache)))
     assert torch.allclose(places, coach.joint().image(truth.observation.image), atol=1e-5)
-    captions = train_unclip_prior.told(cache, 2)
+    captions = train_unclip_prior.caption_ids(cache, 2)
     assert captions.shape == (len(cache), 2, 64)
     batches = train_unclip_prior.CaptionBatches(cache, places, captions, prior_config(world))
     for step in (0, 2, 4):

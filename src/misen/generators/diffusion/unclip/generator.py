@@ -23,7 +23,7 @@ from misen.core.shapes import Images, Maps, Vectors
 from misen.generators.diffusion.denoiser import Denoiser
 from misen.generators.diffusion.generator import DiffusionGenerator
 from misen.generators.diffusion.state import Latents
-from misen.generators.diffusion.unclip.places import PLACE, PLACES, told
+from misen.generators.diffusion.unclip.places import PLACE, PLACES, place_conditions
 from misen.generators.diffusion.unclip.prior import Prior
 from misen.generators.diffusion.unclip.prompts import Prompts, WholeReader
 from misen.perception.joint import JointEmbedding, Places
@@ -99,7 +99,7 @@ class UnclipGenerator(DiffusionGenerator):
 
     def told(self, places: Places) -> Mapping[str, Condition]:
         """The conditions, by port, under which pictures that lie at places (B, 128) are answered."""
-        return told(places, torch.ones(len(places), dtype=torch.bool, device=places.device))
+        return place_conditions(places, torch.ones(len(places), dtype=torch.bool, device=places.device))
 
     def own_encoders(self, usual: Mapping[str, Encoder]) -> Mapping[str, Encoder]:
         """Words keep their whole, which the prior wants."""
@@ -157,4 +157,4 @@ class UnclipGenerator(DiffusionGenerator):
         plain = {**conditions, self._words: replace(words, value=tokens, mask=None)}
         if PLACE in conditions or not words.present.any():
             return plain
-        return {**plain, **told(state.imagination.of(words, self._length), words.present)}
+        return {**plain, **place_conditions(state.imagination.of(words, self._length), words.present)}

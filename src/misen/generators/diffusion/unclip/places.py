@@ -31,7 +31,7 @@ Candidates = Float[Tensor, "batch candidates 128"]
 """Several places for each item."""
 
 
-def told(places: Places, present: Flags) -> Mapping[str, Condition]:
+def place_conditions(places: Places, present: Flags) -> Mapping[str, Condition]:
     """The conditions, by port, that tell the decoder places (B, 128); null where ``present`` (B,) is False."""
     scaled = UNIT * places
     tokens = block_tokens(scaled.repeat(1, COPIES), [WIDTH] * COPIES)
