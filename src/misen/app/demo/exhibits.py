@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
-from misen.core.guidance import Guidance
+from misen.core.guidance import Guidance, Route
 from misen.core.registry import lookup, modalities
 from misen.core.signal import Signal
 from misen.data.world import tell_truth
@@ -82,7 +82,7 @@ class Entry(BaseModel):
     seed: int
     guide: dict[str, str | dict[str, Any]] = {}
     strength: dict[str, float] = {}
-    route: str = "native"
+    route: Route = "native"
     caption: str = ""
     avoid: str = ""
     image: str = ""
