@@ -16,7 +16,7 @@ from misen.core.generator import Generator, answering
 from misen.core.shapes import Images
 from misen.editing.methods.method import Beginning, Edit, Method, Need
 from misen.editing.methods.options import Between, Fraction, Whole
-from misen.editing.methods.twins import BATCH, Interpolated, encoded, learner, teach
+from misen.editing.methods.twins import BATCH, Interpolated, encoded, learner, taught
 from misen.inversion.condition import invert_condition
 from misen.synthesis import Decision, Plan
 from misen.training.tuning import Conditions, Learner
@@ -55,10 +55,9 @@ class Imagic(Method):
 
     def _learn(self, generator: Learner, target: Conditions, image: Images) -> tuple[Conditions, Learner]:
         """The condition that makes a picture best, and a copy of the generator that obeys it."""
-        point, twin = encoded(generator, image), generator.twin()
+        point = encoded(generator, image)
         best = invert_condition(generator, point, target, steps=self.search, batch_size=BATCH)
-        teach(twin, point, best, steps=self.steps, rate=self.rate)
-        return best, twin
+        return best, taught(generator, point, best, steps=self.steps, rate=self.rate)
 
 
 def wished(plan: Plan, generator: Generator) -> Conditions:

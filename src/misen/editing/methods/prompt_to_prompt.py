@@ -5,7 +5,7 @@ Source: Hertz et al. 2022 (arXiv:2208.01626), sections 3 and 4.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Protocol, runtime_checkable
 
@@ -15,7 +15,7 @@ from torch import nn
 from misen.core.condition import Condition
 from misen.core.errors import InputError, Unreachable, brief
 from misen.core.estimate import Estimate
-from misen.core.generator import Generator, Level, State, answering
+from misen.core.generator import Generator, Joint, Level, State, answering
 from misen.core.shapes import Points
 from misen.core.signal import Signal
 from misen.editing.attention_control import AttentionControl, Networked, Past, Sharing
@@ -214,7 +214,7 @@ class _Told:
         edit = self.edit
         recorder = _Recorder(edit.generator)
         made = synthesize(
-            answering(edit.generator, recorder.predict),
+            recorder.recorded(),
             edit.sampler,
             self.plan(),
             seeds=(seed,),
@@ -235,10 +235,26 @@ class _Recorder:
     def __init__(self, generator: Generator) -> None:
         self.generator, self.states = generator, dict[Level, State]()
 
+    def recorded(self) -> Generator:
+        """The generator, asked in the way it would be asked by itself: the same to the last bit."""
+        other: Any = answering(self.generator, self.predict)
+        if isinstance(self.generator, Joint):
+            other.predict_jointly = self.predict_jointly
+        return other  # type: ignore[no-any-return]
+
     def predict(self, state: State, level: Level, conditions: Mapping[str, Condition]) -> Estimate:
         """The generator's estimate."""
         self.states[level] = state
         return self.generator.predict(state, level, conditions)
+
+    def predict_jointly(
+        self, state: State, level: Level, asked: Sequence[Mapping[str, Condition]]
+    ) -> Sequence[Estimate]:
+        """The generator's estimates under several sets of conditions."""
+        self.states[level] = state
+        joint: Any = self.generator
+        estimates: Sequence[Estimate] = joint.predict_jointly(state, level, asked)
+        return estimates
 
     def __call__(self, moment: Moment) -> None:
         """Sees each step; the walk leads to what is foreseen in the last."""

@@ -15,7 +15,7 @@ from misen.core.generator import answering
 from misen.core.shapes import Images
 from misen.editing.methods.method import Beginning, Edit, Method, Need
 from misen.editing.methods.options import Between, Fraction, Whole
-from misen.editing.methods.twins import BATCH, Beside, encoded, learner, teach
+from misen.editing.methods.twins import BATCH, Beside, encoded, learner, taught
 from misen.synthesis.plan import stages
 from misen.training.tuning import Learner
 
@@ -56,6 +56,4 @@ class SINE(Method):
 
     def _learn(self, generator: Learner, image: Images) -> Learner:
         """A copy of the generator that knows a picture."""
-        twin = generator.twin()
-        teach(twin, encoded(generator, image), {}, steps=self.steps, rate=self.rate)
-        return twin
+        return taught(generator, encoded(generator, image), {}, steps=self.steps, rate=self.rate)

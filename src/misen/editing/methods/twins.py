@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Protocol, runtime_checkable
 
+import torch
 from torch import Tensor
 
 from misen.core.condition import Condition
 from misen.core.errors import Unreachable
 from misen.core.estimate import Estimate
-from misen.core.generator import Generator, Level, State
+from misen.core.execution import Execution
+from misen.core.generator import Executable, Generator, Level, State
 from misen.core.shapes import Images, Points
 from misen.training.tuning import Conditions, Learner, Lesson, LessonBatches, TuningPlayer, descend
 
@@ -18,6 +21,17 @@ BATCH = 4
 """Predictions per update."""
 SEED = 0
 """Of their times and noise."""
+
+
+@runtime_checkable
+class Lowered(Executable, Protocol):
+    """Capability: says in how many bits its networks work.
+
+    Attributes:
+        dtype: of the numbers inside them.
+    """
+
+    dtype: torch.dtype
 
 
 def learner(generator: Generator) -> Learner:
@@ -33,10 +47,24 @@ def encoded(generator: Learner, image: Images) -> Points:
     return generator.encode(image.to(device)).detach()
 
 
-def teach(twin: Learner, point: Points, conditions: Conditions, *, steps: int, rate: float) -> None:
-    """Let all weights of a twin's network learn one point (1, ...) under conditions."""
+def taught(generator: Learner, point: Points, conditions: Conditions, *, steps: int, rate: float) -> Learner:
+    """A copy of a generator all of whose network has learned one point (1, ...) under conditions.
+
+    It works in as many bits as the generator; what is learned is kept in float32 meanwhile, so that nothing is lost.
+    """
+    exact = generator.twin()
+    twin = _in_bits_of(generator, exact)
     player = TuningPlayer(twin, twin.network.parameters())
-    descend(player, LessonBatches([Lesson(point, conditions)], BATCH, SEED), steps=steps, rate=rate)
+    lessons = LessonBatches([Lesson(point, conditions)], BATCH, SEED)
+    descend(player, lessons, steps=steps, rate=rate, exact=exact.network.parameters())
+    return twin
+
+
+def _in_bits_of(generator: Generator, twin: Learner) -> Learner:
+    """A twin as it was built, or a copy of it that works in bfloat16 if the generator does."""
+    if isinstance(generator, Lowered) and isinstance(twin, Executable) and generator.dtype == torch.bfloat16:
+        return twin.executed(Execution("bfloat16"))
+    return twin
 
 
 class Beside:

@@ -6,11 +6,13 @@ import pytest
 import torch
 
 from misen.core.errors import InputError, Unreachable
+from misen.core.execution import Execution
 from misen.core.guidance import Guidance
 from misen.core.seeding import Streams
 from misen.editing.canvas import Canvas
 from misen.editing.methods.method import Edit
 from misen.editing.methods.prompt_to_prompt import PromptToPrompt
+from misen.generators.diffusion.generator import DiffusionGenerator
 from misen.generators.diffusion.samplers import SAMPLERS
 from misen.metrics.fidelity import psnr
 from misen.modalities.text.signal import Text
@@ -37,6 +39,16 @@ def order(tell):
 def perform(method: PromptToPrompt, edit: Edit):
     beginning = method.begin(edit)
     return synthesize(beginning.generator, edit.sampler, edit.plan, seeds=[1], start=beginning.start)
+
+
+def test_in_fewer_bits_the_picture_is_made_again_as_it_was_made(ours, order, monkeypatch):
+    monkeypatch.setattr("misen.editing.methods.prompt_to_prompt.ALIKE", 60.0)
+    plain, asked = DiffusionGenerator.predict_jointly, []
+    monkeypatch.setattr(DiffusionGenerator, "predict_jointly", lambda *given: asked.append(1) or plain(*given))
+    edit, source = order(ours[0].executed(Execution("bfloat16")), SAMPLERS["dpm++2m"](4))
+    made = perform(PromptToPrompt(source=SOURCE, seed=SEED), edit)
+    assert len(asked) == 4 + 4  # the picture, and the picture made again
+    assert not torch.equal(made.images, source.images)
 
 
 def test_options():

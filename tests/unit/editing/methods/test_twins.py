@@ -12,6 +12,7 @@ from torch import nn
 
 from misen.core.condition import Condition
 from misen.core.errors import InputError, Unreachable
+from misen.core.execution import Execution
 from misen.core.generator import Level, Startable, Tunable, answering
 from misen.core.guidance import Guidance
 from misen.core.seeding import Streams
@@ -21,7 +22,7 @@ from misen.editing.methods.choice import choose
 from misen.editing.methods.imagic import Imagic, wished
 from misen.editing.methods.method import Edit
 from misen.editing.methods.sine import SINE
-from misen.editing.methods.twins import Beside, Interpolated, learner
+from misen.editing.methods.twins import Beside, Interpolated, learner, taught
 from misen.inversion.condition import invert_condition
 from misen.synthesis import plan, synthesize
 from misen.training.tuning import Learner
@@ -126,6 +127,22 @@ def test_sine_teaches_a_copy_and_leaves_the_generator_as_it_is():
     assert beginning.start.strength == 1.0
 
 
+def test_what_works_in_fewer_bits_learns_in_them_and_loses_nothing(ours):
+    (usual, _), draws = ours, torch.Generator().manual_seed(0)
+    half, point = usual.executed(Execution("bfloat16")), torch.randn(1, *usual.shape, generator=draws)
+    plain, low = (taught(one, point, {}, steps=20, rate=3e-3) for one in (usual, half))
+    with torch.no_grad():
+        many = point.repeat(16, 1, 1, 1)
+        before, exact, near = (one.loss(many, {}, Streams(range(16))).mean() for one in (usual, plain, low))
+    assert exact < 0.9 * before
+    assert abs(near - exact) < 0.2 * (before - exact)
+    assert (plain.dtype, low.dtype) == (torch.float32, torch.bfloat16)
+    kept, _ = low.exact
+    for copied, learned in zip(low.network.parameters(), kept.unet.parameters(), strict=True):
+        assert torch.equal(copied, learned.bfloat16())
+        assert not copied.requires_grad
+
+
 # --- between -----------------------------------------------------------------------------------------------------
 
 
@@ -154,8 +171,9 @@ def test_the_condition_of_a_picture_is_found():
 )
 def test_what_was_learned_of_a_picture_is_used_again(monkeypatch, first, other):
     lessons, memory = [], Memory()
-    monkeypatch.setattr("misen.editing.methods.imagic.teach", lambda *_, **how: lessons.append(how))
-    monkeypatch.setattr("misen.editing.methods.sine.teach", lambda *_, **how: lessons.append(how))
+    for module in ("imagic", "sine"):
+        name = f"misen.editing.methods.{module}.taught"
+        monkeypatch.setattr(name, lambda *_, **how: lessons.append(how) or Student())
     for method in (first, other, replace(other, steps=4)):
         method.begin(replace(edit(Student(), tint([1.0, 0.0, 0.0])), memory=memory))
     assert [how["steps"] for how in lessons] == [3, 4]
