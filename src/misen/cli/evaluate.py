@@ -15,12 +15,18 @@ from misen.core.errors import InputError
 if TYPE_CHECKING:
     from misen.app.evaluate import Examination, Trained
     from misen.metrics.report import CurveReport, Report
+    from misen.metrics.rows import Work
     from misen.perception.figures import Figure
 
 Count = Annotated[int, typer.Option("--n", "-n", metavar="N", help="How many wishes.")]
 Seed = Annotated[int, typer.Option(help="Chooses the wishes from the test range.")]
 Batch = Annotated[int, typer.Option("--batch-size", help="Pictures per forward.")]
 Half = Annotated[bool, typer.Option("--half", help="Make the pictures in bfloat16: faster on some CPUs, less exact.")]
+Lowered = Annotated[bool, typer.Option("--half", help="Edit and learn in bfloat16: faster on some CPUs, less exact.")]
+Workers = Annotated[int, typer.Option(min=0, metavar="N", help="Processes of one thread each that share the work.")]
+Journal = Annotated[
+    Path | None, typer.Option(metavar="FILE.jsonl", help="Keep what was measured of each item here, and go on from it.")
+]
 Route = Annotated[str, typer.Option(metavar="auto|native|adapted|consistency", help="How the wishes act.")]
 MethodName = Annotated[str, typer.Option("--method", metavar="METHOD", help="How pictures are changed, as in `edit`.")]
 Strength = Annotated[float | None, typer.Option(help="Of each edit; as usual for the method if left out.")]
@@ -93,6 +99,9 @@ def editing(
     model: ModelName = None,
     n: Annotated[int, typer.Option("--n", "-n", metavar="N", help="How many edits.")] = 100,
     seed: Seed = 0,
+    half: Lowered = False,
+    workers: Workers = 0,
+    journal: Journal = None,
     json: Json = False,
 ) -> None:
     """Whether one trait of a picture changes as asked in words, and nothing else does."""
@@ -100,9 +109,10 @@ def editing(
     from misen.app.evaluate import Retoucher, Reviser, evaluate_editing
 
     kind = Reviser if own else Retoucher
-    editor = kind(load(model), method, strength, _settings(guidance_scale, steps))
+    editor = kind(load(model), method, strength, _settings(guidance_scale, steps), half=half)
     with _examination("test", n, "edits") as bench:
-        report = evaluate_editing(editor, n=n, seed=seed, change=change, examination=bench)
+        work = _work(workers, journal)
+        report = evaluate_editing(editor, n=n, seed=seed, change=change, examination=bench, work=work)
     _show(report, json=json)
 
 
@@ -119,6 +129,9 @@ def curve(
     model: ModelName = None,
     n: Annotated[int, typer.Option("--n", "-n", metavar="N", help="How many pictures.")] = 100,
     seed: Seed = 0,
+    half: Lowered = False,
+    workers: Workers = 0,
+    journal: Journal = None,
     json: Json = False,
 ) -> None:
     """What becomes of pictures as a dial of a method is turned: realism, likeness, structure, and what was asked."""
@@ -126,9 +139,10 @@ def curve(
     from misen.app.evaluate import Dial, evaluate_curve, turnable, usual_dial
 
     turned = Dial.parse(dial) if dial else usual_dial(method)
-    editor = turnable(load(model), method, strength=strength, settings=_settings(guidance_scale, steps))
+    editor = turnable(load(model), method, strength=strength, settings=_settings(guidance_scale, steps), half=half)
     with _examination("test", n, "pictures") as bench:
-        report = evaluate_curve(editor, turned, n=n, seed=seed, change=change, examination=bench)
+        work = _work(workers, journal)
+        report = evaluate_curve(editor, turned, n=n, seed=seed, change=change, examination=bench, work=work)
     if json:
         _show(report, json=json)
     else:
@@ -143,13 +157,24 @@ def subjects(
     change: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value, such as model.prior=0.")
     ] = None,
+    workers: Workers = 0,
+    journal: Journal = None,
     json: Json = False,
 ) -> None:
     """Whether a model knows a subject that it was tuned on, and forgets nothing."""
     from misen.app.evaluate import evaluate_subjects
+    from misen.cli.meter import metered
     from misen.training import load_config
 
-    _show(evaluate_subjects(load_config(config, change or []), subjects=subjects, pictures=pictures), json=json)
+    with metered() as meter:
+        report = evaluate_subjects(
+            load_config(config, change or []),
+            subjects=subjects,
+            pictures=pictures,
+            work=_work(workers, journal),
+            watch=_shown_on(meter, subjects, "subjects"),
+        )
+    _show(report, json=json)
 
 
 def reconstruction(
@@ -213,6 +238,13 @@ def _settings(guidance_scale: float | None, steps: int | None) -> dict[str, Any]
     """What of these was given, as arguments of ``Model.edit``."""
     given = {"guidance_scale": guidance_scale, "num_inference_steps": steps}
     return {name: value for name, value in given.items() if value is not None}
+
+
+def _work(workers: int, journal: Path | None) -> Work:
+    """How the items of a long measurement are shared and kept."""
+    from misen.metrics.rows import Work
+
+    return Work(workers, journal)
 
 
 def _draw(report: CurveReport) -> None:

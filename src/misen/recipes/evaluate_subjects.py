@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import torch
 from PIL import Image
@@ -24,6 +25,7 @@ from misen.core.image import to_bytes
 from misen.data.world import companion
 from misen.metrics.alignment import derangement
 from misen.metrics.lpips import Lpips, pairwise_diversity
+from misen.metrics.rows import ALONE, Row, Watch, Work, unwatched
 from misen.perception import judge
 from misen.perception.figures import Figure, bootstrapped, mean
 from misen.perception.reading import Reading
@@ -34,6 +36,7 @@ from misen.scene.record import Record
 from misen.scene.renderer import render
 from misen.scene.splits import TEST
 from misen.training import TrainingConfig, load_config
+from misen.training.config import OPERATIONAL
 
 PROGRAMS: Mapping[str, ModuleType] = {"textual_inversion": tune_textual_inversion, "dreambooth": tune_dreambooth}
 SHOWN, HIDDEN = 4, 4
@@ -78,19 +81,41 @@ class Sitting:
         columns = ([getattr(sitting, field.name) for sitting in sittings] for field in fields(cls))
         return cls(*map(torch.stack, columns))
 
+    @classmethod
+    def of(cls, row: Row) -> Sitting:
+        """Inverts ``row``."""
+        likenesses = (torch.tensor(row[name]) for name in ("made", "shown", "hidden"))
+        shares = (torch.tensor(row[name], dtype=torch.float64) for name in ("obeyed", "chance", "oracle", "varied"))
+        return cls(*likenesses, *shares)
 
-def evaluate(config: TrainingConfig, subjects: int, count: int, folder: Path) -> dict[str, Figure]:
-    """Tune on each subject in turn; every figure by name.
+    def row(self) -> Row:
+        """The same as JSON values."""
+        return {field.name: getattr(self, field.name).tolist() for field in fields(self)}
+
+
+def evaluate(
+    config: TrainingConfig, subjects: int, count: int, folder: Path, work: Work = ALONE, watch: Watch = unwatched
+) -> dict[str, Figure]:
+    """Tune on each subject; every figure by name.
 
     Args:
         config: of a recipe in ``PROGRAMS``; its data are replaced by renders of the subject.
         subjects: avatars of the test range, at least 2.
         count: pictures made of each, at least 2.
         folder: where the runs are kept.
+        work: by how many processes, and in which journal.
+        watch: told how many subjects are done.
     """
     base = open_base(PROGRAMS[config.recipe].Settings(**config.model).base)
-    sittings = [_sit(config, base, k, count, folder / f"{k:03d}") for k in range(subjects)]
-    return figures(Sitting.stack(sittings))
+    varied = _diversity(base.running(config), range(count))
+    about = {"of": "subjects", "pictures": count, "weights": base.opened.sha256, "config": _deciding(config)}
+    rows = work.rows(lambda k: _sit(config, varied, k, count, folder / f"{k:03d}").row(), subjects, about, watch)
+    return figures(Sitting.stack([Sitting.of(row) for row in rows]))
+
+
+def _deciding(config: TrainingConfig) -> dict[str, Any]:
+    """What of a configuration decides what is learned."""
+    return {key: value for key, value in config.resolved().items() if key not in OPERATIONAL | {"data"}}
 
 
 def figures(sittings: Sitting) -> dict[str, Figure]:
@@ -133,7 +158,8 @@ def views(record: Record, count: int) -> Record:
 
 
 @torch.no_grad()
-def _sit(config: TrainingConfig, base: Base, subject: int, count: int, folder: Path) -> Sitting:
+def _sit(config: TrainingConfig, varied: Tensor, subject: int, count: int, folder: Path) -> Sitting:
+    """What the judge sees of one subject; ``varied`` () is the diversity of the class as the base makes it."""
     record, look = TEST.records(subject, 1), judge.observer()
     pictures = render(views(record, SHOWN + HIDDEN))
     tuned, prompt = _tuned(config, pictures[:SHOWN], folder)
@@ -150,7 +176,7 @@ def _sit(config: TrainingConfig, base: Base, subject: int, count: int, folder: P
         obeyed=_seen(made, wishes),
         chance=_seen(made, other),
         oracle=_seen(truth, WISHES),
-        varied=_diversity(tuned, seeds) / _diversity(base, seeds),
+        varied=_diversity(tuned, seeds) / varied,
     )
 
 
@@ -164,7 +190,7 @@ def _tuned(config: TrainingConfig, shown: Tensor, folder: Path) -> tuple[Base, s
     with torch.enable_grad():
         program.train(changed, folder)
     left = next(path for path in (folder / ADAPTER, folder / tune_dreambooth.MODEL) if path.exists())
-    return open_tuned(left), program.Settings(**config.model).prompt
+    return open_tuned(left).running(config), program.Settings(**config.model).prompt
 
 
 def _seen(reading: Reading, wishes: Sequence[tuple[str, str, str]]) -> Tensor:
@@ -178,6 +204,7 @@ def _value(reading: Reading, picture: int, key: str) -> str:
     return BY_KEY[key].values[int(likeliest)]
 
 
+@torch.no_grad()
 def _diversity(base: Base, seeds: Sequence[int]) -> Tensor:
     """() mean LPIPS-A between pictures of the class."""
     look = judge.observer()

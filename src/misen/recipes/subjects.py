@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from misen.assembly import WORDS, Opened, open_model
 from misen.core.condition import Condition
 from misen.core.errors import InputError, ModelFileError
+from misen.core.execution import Execution
+from misen.core.generator import Executable
 from misen.core.guidance import Guidance
 from misen.core.registry import modalities
 from misen.generators.diffusion import lora
@@ -55,6 +57,13 @@ class Base:
     def points(self, images: Tensor) -> Tensor:
         """Pictures (N, 3, H, W) as points (N, ...) of the generator's space."""
         return torch.cat([self.generator.encode(some) for some in images.split(CHUNK)])
+
+    def running(self, config: TrainingConfig) -> Base:
+        """The same, making pictures in the precision of a configuration as far as its networks can be run so."""
+        generator: Any = self.generator
+        if config.precision == "fp32" or not isinstance(generator, Executable):
+            return self
+        return replace(self, generator=generator.executed(Execution("bfloat16")))
 
     def make(self, prompts: Sequence[str], seeds: Sequence[int]) -> Tensor:
         """(N, 3, H, W) pictures by the model's defaults, one for each prompt and seed."""

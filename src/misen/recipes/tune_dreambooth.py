@@ -18,6 +18,7 @@ from misen.assembly import USUAL_MODEL
 from misen.core.image import from_bytes
 from misen.core.seeding import derive
 from misen.data.pictures import PictureData
+from misen.editing.memory import Memory
 from misen.generators.diffusion import lora
 from misen.nn.description import CARD, read_card, write_card
 from misen.recipes.subjects import ADAPTER, Base, card_of_tuned, open_base
@@ -26,6 +27,8 @@ from misen.training.tuning import Lesson, LessonBatches, TuningPlayer, learning
 
 MODEL = "model"
 """Folder, inside that of a run, of a model all of whose weights were tuned."""
+IMAGINED = Memory()
+"""The last pictures of a class that were made, which the next subject of the class is learned beside."""
 SAMPLING = ("family", "sampler", "steps", "guidance_scale")
 """What the card of a tuned model keeps of its base's; measured figures are not among it."""
 
@@ -60,7 +63,7 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
     settings, data = config.section("model", Settings), config.section("data", PictureData)
     base = open_base(settings.base)
     samples = data.read(base.generator.size, folder)
-    lessons = list(lessons_of(base, settings, from_bytes(samples.pixels), config.seed))
+    lessons = list(lessons_of(base, settings, from_bytes(samples.pixels), config))
     player = TuningPlayer(base.generator, _free(base, settings.rank, config.seed))
     with learning(player.module):
         batches = LessonBatches(lessons, config.batch_size, config.seed)
@@ -72,13 +75,19 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
     return outcome
 
 
-def lessons_of(base: Base, settings: Settings, images: Tensor, seed: int) -> Iterator[Lesson]:
+def lessons_of(base: Base, settings: Settings, images: Tensor, config: TrainingConfig) -> Iterator[Lesson]:
     """The subject's pictures (N, 3, H, W), and beside them those of the class that the base makes itself."""
     yield _lesson(base, settings.prompt, images)
     if settings.prior:
-        own = [derive(seed, f"prior/{index}") for index in range(settings.prior)]
-        imagined = base.make([settings.class_prompt] * settings.prior, own)
+        key = base.opened.sha256, settings.class_prompt, settings.prior, config.seed, config.precision
+        imagined = IMAGINED.recall(key, lambda: _imagined(base, settings, config))
         yield _lesson(base, settings.class_prompt, imagined, settings.prior_weight)
+
+
+def _imagined(base: Base, settings: Settings, config: TrainingConfig) -> Tensor:
+    """(prior, 3, H, W) pictures of the class."""
+    own = [derive(config.seed, f"prior/{index}") for index in range(settings.prior)]
+    return base.running(config).make([settings.class_prompt] * settings.prior, own)
 
 
 def _lesson(base: Base, prompt: str, images: Tensor, weight: float = 1.0) -> Lesson:

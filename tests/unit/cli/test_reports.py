@@ -14,6 +14,7 @@ from misen.cli import evaluate as measuring
 from misen.core.guidance import Consistency
 from misen.editing.report import MEASURED_BY
 from misen.metrics.report import CurveControl, CurvePoint, CurveReport
+from misen.metrics.rows import Work
 from misen.perception.figures import Figure
 from misen.recipes import evaluate_subjects
 
@@ -106,11 +107,12 @@ def test_a_method_of_editing_is_measured(misen, bench, monkeypatch):
     monkeypatch.setattr(evaluate, "evaluate_editing", evaluate_editing)
     arguments = ("--method", "sdedit", "--strength", 0.5, "--n", 4, "--seed", 2)
     assert misen("evaluate", "editing", *arguments, "--json").json == {"success": 0.5}
-    others = ("--own", "--change", "hat=cap", "--steps", 7)
+    others = ("--own", "--change", "hat=cap", "--steps", 7, "--half", "--workers", 2, "--journal", "rows.jsonl")
     assert misen("evaluate", "editing", *arguments, *others).out == "success  0.5\n"
     (plain, settings), (own, changed) = asked
     assert (plain.name, plain.method, plain.strength, plain.settings) == ("avatars/diffusion", "sdedit", 0.5, {})
-    assert settings == {"n": 4, "seed": 2, "change": "", "examination": ("test", 4, "edits")}
+    assert settings == {"n": 4, "seed": 2, "change": "", "examination": ("test", 4, "edits"), "work": Work()}
+    assert (plain.half, own.half, changed["work"]) == (False, True, Work(2, Path("rows.jsonl")))
     assert (type(plain), type(own), own.settings) == (Retoucher, Reviser, {"num_inference_steps": 7})
     assert changed["change"] == "hat=cap"
 
@@ -139,7 +141,8 @@ def test_a_curve_is_a_table_or_json(misen, bench, monkeypatch):
 
     def evaluate_curve(editor, dial, **settings):
         assert (type(editor), editor.method, editor.settings) == (Finisher, "sdedit", {"guidance_scale": 2.0})
-        assert settings == {"n": 6, "seed": 0, "change": "", "examination": ("test", 6, "pictures")}
+        assert settings == {"n": 6, "seed": 0, "change": "", "examination": ("test", 6, "pictures"), "work": Work(3)}
+        assert editor.half
         return CurveReport(
             model=editor.name, method="sdedit", pictures="paintings", dial=dial.option, change="", n=6, seed=0,
             points=tuple(CurvePoint(value=value, figures=figures) for value in dial.values), trends=figures,
@@ -148,7 +151,7 @@ def test_a_curve_is_a_table_or_json(misen, bench, monkeypatch):
         )  # fmt: skip
 
     monkeypatch.setattr(evaluate, "evaluate_curve", evaluate_curve)
-    arguments = ("evaluate", "curve", "--method", "sdedit", "--guidance-scale", 2, "--n", 6)
+    arguments = ("evaluate", "curve", "--method", "sdedit", "--guidance-scale", 2, "--n", 6, "--half", "--workers", 3)
     table = misen(*arguments, "--dial", "strength=0.4,0.9")
     head, success, psnr, *rest = table.out.splitlines()
     assert [head.count(column) for column in ("strength 0.4", "strength 0.9", "trend", "control: since 0.6")] == [1] * 4
@@ -161,15 +164,16 @@ def test_a_curve_is_a_table_or_json(misen, bench, monkeypatch):
 def test_recipes_of_subjects_are_measured(misen, monkeypatch):
     asked = []
 
-    def measured(config, subjects, pictures, folder):
-        asked.append((config.recipe, config.model["prior"], subjects, pictures))
+    def measured(config, subjects, pictures, folder, work, watch):
+        asked.append((config.recipe, config.model["prior"], subjects, pictures, work))
+        watch(1)
         return {"identity": Figure(0.5, 0.25, 0.75, 3)}
 
     monkeypatch.setattr(evaluate_subjects, "evaluate", measured)
     config = INPUTS.parents[1] / "configs" / "diffusion" / "dreambooth.toml"
-    arguments = ("--subjects", 3, "--pictures", 5, "--set", "model.prior=0")
+    arguments = ("--subjects", 3, "--pictures", 5, "--set", "model.prior=0", "--workers", 2)
     told = misen("evaluate", "subjects", config, *arguments, "--json").json
-    assert asked == [("dreambooth", 0, 3, 5)]
+    assert asked == [("dreambooth", 0, 3, 5, Work(2))]
     assert told["figures"]["identity"] == {"value": 0.5, "low": 0.25, "high": 0.75, "n": 3}
     assert told["judge"].startswith("observer-b@")
     other = misen("evaluate", "subjects", config.with_name("diffusionclip.toml"))

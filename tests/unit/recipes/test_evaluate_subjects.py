@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,6 +11,8 @@ import pytest
 import torch
 from torch.nn import functional
 
+from misen.core.errors import InputError
+from misen.metrics.rows import Work
 from misen.recipes import evaluate_subjects as measure
 from misen.recipes.evaluate_subjects import HIDDEN, SHOWN, WISHES, Sitting, figures, views
 from misen.scene.attributes import BY_KEY, COLUMN, KEYS
@@ -16,6 +20,7 @@ from misen.scene.splits import TEST
 from misen.training.config import parse_config
 
 SUBJECTS, MADE = 6, 5
+ROW = [((count, 64), torch.float32) for count in (MADE, SHOWN, HIDDEN)] + [((), torch.float64)] * 4
 CONFIG = 'name = "x"\nrecipe = "dreambooth"\nsteps = 1'
 
 
@@ -62,6 +67,11 @@ def test_wishes_are_values_of_the_world():
 class Painter:
     """Makes what its prompts say visible to the judge below, by the number of the wish."""
 
+    opened = SimpleNamespace(sha256="ab" * 32)
+
+    def running(self, config):
+        return self
+
     def make(self, prompts, seeds):
         numbers = [next((i for i, (words, *_) in enumerate(WISHES) if prompt.endswith(words)), 9) for prompt in prompts]
         return torch.tensor(numbers, dtype=torch.float32)[:, None, None, None].expand(-1, 3, 64, 64)
@@ -96,9 +106,22 @@ def test_one_subject_is_measured_from_end_to_end(monkeypatch, tmp_path):
         "render",
         lambda record: torch.arange(len(record)).float().view(-1, 1, 1, 1) + torch.zeros(1, 3, 64, 64),
     )
-    measured = measure.evaluate(parse_config(CONFIG), 2, 5, tmp_path)
+    done, journal = [], tmp_path / "rows.jsonl"
+    measured = measure.evaluate(parse_config(CONFIG), 2, 5, tmp_path / "runs", Work(journal=journal), done.append)
+    assert done == [0, 1, 2]
     assert [names for _, names in told] == [[f"{k}.png" for k in range(SHOWN)]] * 2
     assert measured["prompts obeyed, share"].value == pytest.approx(1.0)
     assert measured["prompts obeyed"].value == pytest.approx(1.0)
     assert measured["diversity of the class"].value == pytest.approx(1.0)
     assert SHOWN + HIDDEN == 8
+    changed = parse_config(CONFIG, overrides=["threads=1", 'data.folder="elsewhere"'])
+    again = measure.evaluate(changed, 2, 5, tmp_path / "runs", Work(journal=journal))
+    assert (again, len(told)) == (measured, 2)
+    with pytest.raises(InputError, match="journal of another measurement: pictures 5, not 4"):
+        measure.evaluate(changed, 2, 4, tmp_path / "runs", Work(journal=journal))
+
+
+def test_a_sitting_is_a_row():
+    sitting = Sitting(*(torch.rand(shape, dtype=dtype) for shape, dtype in ROW))
+    again = Sitting.of(json.loads(json.dumps(sitting.row())))
+    assert all(torch.equal(getattr(again, field.name), getattr(sitting, field.name)) for field in fields(Sitting))

@@ -19,6 +19,7 @@ from misen.codecs.autoencoder import KLAutoencoder
 from misen.core.errors import InputError, ModelFileError
 from misen.core.image import from_bytes
 from misen.core.seeding import derive
+from misen.editing.memory import Memory
 from misen.generators.diffusion import folder as files
 from misen.generators.diffusion import lora
 from misen.generators.diffusion.denoiser import Denoiser, DenoiserSettings
@@ -73,6 +74,7 @@ def base(monkeypatch: pytest.MonkeyPatch) -> Base:
     base = tiny()
     for module in (subjects, tune_textual_inversion, tune_dreambooth, tune_diffusionclip):
         monkeypatch.setattr(module, "open_base", lambda name: base)
+    monkeypatch.setattr(tune_dreambooth, "IMAGINED", Memory())
     return base
 
 
@@ -149,7 +151,8 @@ def test_full_tuning_changes_the_network_and_saves_a_model_of_its_own(base, pict
 
 def test_the_prior_is_what_the_base_makes_of_the_class(base):
     subject = torch.zeros(PICTURES, 3, SIZE, SIZE)
-    first, second = lessons_of(base, Settings(prior=2, prior_weight=0.5), subject, seed=7)
+    config = parse_config(RUN, overrides=["seed=7", 'data.folder="none"'])
+    first, second = lessons_of(base, Settings(prior=2, prior_weight=0.5), subject, config)
     own = base.make(["a portrait of a person"] * 2, [derive(7, "prior/0"), derive(7, "prior/1")])
     torch.testing.assert_close(second.points, base.points(own))
     assert not torch.allclose(second.points[0], second.points[1])
@@ -160,7 +163,23 @@ def test_the_prior_is_what_the_base_makes_of_the_class(base):
 
 
 def test_without_a_prior_there_is_one_lesson(base):
-    assert len(list(lessons_of(base, Settings(prior=0), torch.zeros(1, 3, SIZE, SIZE), seed=0))) == 1
+    assert len(list(lessons_of(base, Settings(prior=0), torch.zeros(1, 3, SIZE, SIZE), parse_config(RUN)))) == 1
+
+
+def test_the_next_subject_is_learned_beside_the_same_pictures_of_the_class(base, monkeypatch):
+    config, subject, made = parse_config(RUN), torch.zeros(1, 3, SIZE, SIZE), []
+    monkeypatch.setattr(tune_dreambooth, "_imagined", lambda *_: made.append(1) or torch.zeros(2, 3, SIZE, SIZE))
+    for class_prompt in ("a person", "a person", "a man"):
+        lessons = list(lessons_of(base, Settings(prior=2, class_prompt=class_prompt), subject, config))
+        assert [len(lesson.points) for lesson in lessons] == [1, 2]
+    assert len(made) == 2
+
+
+def test_pictures_are_made_in_the_precision_of_the_configuration(base):
+    half = base.running(parse_config(RUN, overrides=['precision="bf16"']))
+    assert base.running(parse_config(RUN)) is base
+    assert half.generator.dtype == torch.bfloat16
+    assert half.make(["a hat"], [1]).dtype == torch.float32
 
 
 def test_a_picture_depends_on_its_own_seed_and_prompt_alone(base):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol, Self
 
 import torch
@@ -25,6 +25,7 @@ from misen.metrics.grader import Grader
 from misen.metrics.identity import identity_likeness
 from misen.metrics.precision_recall import DENSE, in_deviations, neighbourhoods
 from misen.metrics.report import CurveControl, CurvePoint, CurveReport
+from misen.metrics.rows import ALONE, Row, Work
 from misen.metrics.trend import trend
 from misen.perception.figures import Figure, mean
 from misen.scene.anatomy import CLASSES
@@ -132,6 +133,7 @@ def evaluate_curve(
     seed: int = 0,
     change: str = "",
     examination: Examination | None = None,
+    work: Work = ALONE,
 ) -> CurveReport:
     """Edit ``n`` pictures at every point of a dial, and let the judge say what became of them.
 
@@ -142,25 +144,45 @@ def evaluate_curve(
         seed: chooses avatars and changes.
         change: as of ``evaluate_editing``.
         examination: the standard one if left out.
+        work: by how many processes, and in which journal.
 
     Raises:
-        InputError: ``n`` is too small, or the method has no such dial or value.
+        InputError: ``n`` is too small, the method has no such dial or value, or the journal is about something else.
         Unreachable: the model cannot edit so.
+        StorageError: the journal cannot be written.
     """
     checks.whole(n, "n", DENSE + 1, checks.COUNT_LIMIT)
-    bench, seconds, rows, looks = examination or standard(), 0.0, [], []
+    bench = examination or standard()
     points = [editor.turned({dial.option: value}) for value in dial.values]
     points += [editor.turned(dial.control)] if dial.control else []
-    for task in tasks(bench, n, seed, change):
-        given, began = editor.given(task), time.perf_counter()
-        made = torch.cat([point.edit(task, given) for point in points])
-        seconds += time.perf_counter() - began
-        asked = _asked(bench.grader, task, given, made) if editor.told else {}
-        rows.append(asked | _marks(bench.grader, given, made, _cut_offs(dial, len(points))))
-        looks.append(bench.grader.survey(made).appearance)
-    marks = {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
-    marks["realism"] = _realism(bench, torch.stack(looks))
-    return _report(editor, dial, marks, bench, seed, change, seconds)
+    orders, about = list(tasks(bench, n, seed, change)), _about(editor, dial, bench, seed, change)
+    rows = work.rows(lambda item: _row(points, dial, bench.grader, orders[item]), n, about, bench.watch)
+    marks = {name: _column([row["marks"][name] for row in rows]) for name in rows[0]["marks"]}
+    marks["realism"] = _realism(bench, torch.tensor([row["looks"] for row in rows]))
+    return _report(editor, dial, marks, bench, seed, change, sum(row["seconds"] for row in rows))
+
+
+def _about(editor: Turnable, dial: Dial, bench: Examination, seed: int, change: str) -> Mapping[str, Any]:
+    """What decides the rows of a measurement."""
+    asked = {"dial": asdict(dial), "seed": seed, "change": change}
+    return {"of": "curve", **asked, "judge": bench.grader.name, **editor.about()}
+
+
+def _column(marks: Sequence[Sequence[float]]) -> Tensor:
+    """(n, P) float64."""
+    return torch.tensor(marks, dtype=torch.float64)
+
+
+def _row(points: Sequence[Turnable], dial: Dial, grader: Grader, task: Task) -> Row:
+    """Of one picture by point: each measure, and the appearance of what was made; and the seconds of all edits."""
+    editor, began = points[0], time.perf_counter()
+    given = editor.given(task)
+    made = torch.cat([point.edit(task, given) for point in points])
+    seconds = time.perf_counter() - began
+    asked = _asked(grader, task, given, made) if editor.told else {}
+    marks = asked | _marks(grader, given, made, _cut_offs(dial, len(points)))
+    looks = grader.survey(made).appearance.tolist()
+    return {"marks": {name: mark.tolist() for name, mark in marks.items()}, "looks": looks, "seconds": seconds}
 
 
 def _cut_offs(dial: Dial, points: int) -> Sequence[int]:

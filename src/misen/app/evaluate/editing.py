@@ -21,6 +21,7 @@ from misen.app.model import Model
 from misen.app.recall import Recalling, Taught
 from misen.assembly import WORDS
 from misen.core.errors import LimitError
+from misen.core.execution import Execution
 from misen.core.judge import Judge
 from misen.core.registry import lookup, modalities
 from misen.core.signal import Signal
@@ -32,6 +33,7 @@ from misen.metrics.fidelity import RANGE
 from misen.metrics.grader import Grader
 from misen.metrics.identity import identity_likeness
 from misen.metrics.report import EditingReport
+from misen.metrics.rows import ALONE, Row, Work
 from misen.perception.figures import Figure, mean
 from misen.perception.reading import Reading
 from misen.scene.attributes import ATTRIBUTES, BY_KEY, COLUMN, KEYS
@@ -48,6 +50,8 @@ HALF_TURNED = radians(25)
 SAME = 1 / 127.5
 """Change of a pixel up to which the renderer left it alone."""
 MEASURES = ("success", "identity", "faithful", "flipped", "psnr_kept")
+HALF = Execution("bfloat16")
+"""How networks are run where some CPUs multiply several times faster."""
 
 
 class Editor(Protocol):
@@ -64,6 +68,10 @@ class Editor(Protocol):
     @property
     def method(self) -> str | Method:
         """As in reports."""
+        ...
+
+    def about(self) -> Mapping[str, Any]:
+        """What decides its edits, as JSON values."""
         ...
 
     def given(self, task: Task) -> Tensor:
@@ -92,6 +100,7 @@ class Retoucher:
         strength: of each edit; as usual for the method if left out.
         settings: what else ``Model.edit`` is asked for, such as a guidance scale.
         memory: of what the model learned of the last picture.
+        half: edit, and learn where the method does, in bfloat16.
     """
 
     model: Model
@@ -99,13 +108,24 @@ class Retoucher:
     strength: float | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory, repr=False)
+    half: bool = False
     pictures = "renders"
     told = True
 
     @property
     def name(self) -> str:
-        """The model's."""
-        return self.model.name
+        """The model's, and how it was asked to compute."""
+        return f"{self.model.name}, bfloat16" if self.half else self.model.name
+
+    def about(self) -> Mapping[str, Any]:
+        """The model, the method with all options, and what else it is asked for."""
+        weights, method = self.model.opened.sha256, str(choose(self.method, {"picture", "words"}))
+        asked = {
+            "strength": self.strength,
+            "settings": {name: str(value) for name, value in self.settings.items()},
+            "pictures": self.pictures,
+        }
+        return {"model": self.name, "weights": weights, "method": method, **asked}
 
     def given(self, task: Task) -> Tensor:
         """The renderer's picture."""
@@ -114,13 +134,13 @@ class Retoucher:
     def edit(self, task: Task, image: Tensor) -> Tensor:
         """One edit from the avatar's seed; raises what ``Model.edit`` raises."""
         method = self._informed(choose(self.method, {"picture", "words"}), task)
-        settings = {"strength": self.strength, "seed": task.seed, **self.settings}
+        settings = {"strength": self.strength, "seed": task.seed, **self._run, **self.settings}
         result = self.model.edit(image, *self._heard(method, task), method=method, memory=self.memory, **settings)
         return result.images[0].tensor[None].cpu()
 
     def repeat(self, image: Tensor) -> Tensor:
         """An edit with strength 0."""
-        return self.model.edit(image, strength=0.0, seed=0).images[0].tensor[None].cpu()
+        return self.model.edit(image, strength=0.0, seed=0, **self._run).images[0].tensor[None].cpu()
 
     def turned(self, options: Mapping[str, float]) -> Self:
         """With other options of its method, of which the strength counts as one; raises ``InputError``."""
@@ -128,6 +148,11 @@ class Retoucher:
         strength = options.get("strength", self.strength)
         rest = {name: value for name, value in options.items() if name != "strength"}
         return replace(self, method=method.of({**method.options(), **rest}), strength=strength)
+
+    @property
+    def _run(self) -> Mapping[str, Any]:
+        """How networks are run, as settings."""
+        return {"accelerate": HALF} if self.half else {}
 
     def _informed(self, method: Method, task: Task) -> Method:
         """The method, knowing what the picture shows if it has to."""
@@ -148,7 +173,8 @@ class Reviser(Retoucher):
 
     def given(self, task: Task) -> Tensor:
         """A picture of all that can be seen of the avatar, in words."""
-        return self.model.synthesize(task.shown, seed=task.seed, **self.settings).images[0].tensor[None].cpu()
+        made = self.model.synthesize(task.shown, seed=task.seed, **self._run, **self.settings)
+        return made.images[0].tensor[None].cpu()
 
     def _informed(self, method: Method, task: Task) -> Method:
         """The method, knowing what made the picture if it has a use for that."""
@@ -187,7 +213,13 @@ class Task:
 
 
 def evaluate_editing(
-    editor: Editor, *, n: int = 100, seed: int = 0, change: str = "", examination: Examination | None = None
+    editor: Editor,
+    *,
+    n: int = 100,
+    seed: int = 0,
+    change: str = "",
+    examination: Examination | None = None,
+    work: Work = ALONE,
 ) -> EditingReport:
     """Ask for one trait of each of ``n`` avatars to be changed, in words, and let the judge say what became of them.
 
@@ -197,24 +229,21 @@ def evaluate_editing(
         seed: chooses avatars and changes.
         change: one for all, as ``TRAIT=VALUE``; avatars that are so before are passed over.
         examination: the standard one if left out.
+        work: by how many processes, and in which journal.
 
     Raises:
-        InputError: ``n`` is too small, or the method takes no words.
+        InputError: ``n`` is too small, the method takes no words, or the journal is about something else.
         NotFoundError: there is no such trait or value.
         LimitError: too few avatars of the seed can be changed so.
         Unreachable: the model cannot follow words.
+        StorageError: the journal cannot be written.
     """
     checks.whole(n, "n", 2, checks.COUNT_LIMIT)
-    bench, seconds = examination or standard(), 0.0
-    judge, keys, rows = bench.grader.judge(WORDS), [], []
-    for task in tasks(bench, n, seed, change):
-        image, began = editor.given(task), time.perf_counter()
-        made = editor.edit(task, image)
-        seconds += time.perf_counter() - began
-        keys.append(task.key)
-        shown = (image, made), (task.truth.observation.image, task.goal), (image, editor.repeat(image))
-        rows.append(torch.stack([_marks(bench.grader, judge, task, *pair) for pair in shown]))
-    figures, oracle, control = (_figures(marks) for marks in torch.stack(rows).unbind(1))
+    bench = examination or standard()
+    orders, about = list(tasks(bench, n, seed, change)), _about(editor, bench, seed, change)
+    rows = work.rows(lambda item: _row(editor, bench.grader, orders[item]), n, about, bench.watch)
+    marks = torch.tensor([row["marks"] for row in rows], dtype=torch.float64)
+    figures, oracle, control = (_figures(one) for one in marks.unbind(1))
     return EditingReport(
         model=editor.name,
         method=str(editor.method),
@@ -225,15 +254,30 @@ def evaluate_editing(
         ci95=intervals(figures),
         oracle=_values(oracle),
         control=_values(control),
-        traits=_by_trait(keys, torch.stack(rows)[:, 0, 0]),
+        traits=_by_trait([order.key for order in orders], marks[:, 0, 0]),
         judge=bench.grader.name,
-        seconds_per_image=seconds / n,
+        seconds_per_image=sum(row["seconds"] for row in rows) / n,
         **_values(figures),
     )
 
 
+def _about(editor: Editor, bench: Examination, seed: int, change: str) -> Mapping[str, Any]:
+    """What decides the rows of a measurement."""
+    return {"of": "editing", "seed": seed, "change": change, "judge": bench.grader.name, **editor.about()}
+
+
+def _row(editor: Editor, grader: Grader, task: Task) -> Row:
+    """The ``MEASURES`` of an edit, of the renderer's own and of the picture encoded and decoded, and its seconds."""
+    image, began = editor.given(task), time.perf_counter()
+    made = editor.edit(task, image)
+    seconds = time.perf_counter() - began
+    shown = (image, made), (task.truth.observation.image, task.goal), (image, editor.repeat(image))
+    marks = [_marks(grader, grader.judge(WORDS), task, *pair).tolist() for pair in shown]
+    return {"marks": marks, "seconds": seconds}
+
+
 def tasks(bench: Examination, n: int, seed: int, change: str = "") -> Iterator[Task]:
-    """``n`` edits to be made, of one kind if there is a ``change``; the examination's watcher is told after each."""
+    """``n`` edits to be made, of one kind if there is a ``change``."""
     if not change:
         found = (task_of(truth) for truth in _one_by_one(bench, n, seed))
     else:
@@ -242,8 +286,8 @@ def tasks(bench: Examination, n: int, seed: int, change: str = "") -> Iterator[T
         found = (task for task in asked if task is not None)
     done = 0
     for task in islice(found, n):
+        done += 1
         yield task
-        bench.watch(done := done + 1)
     if done < n:
         hint = f"ask for at most {done}"
         raise LimitError(f"of the avatars of one seed {done} can be changed to {change}", field="n", hint=hint)

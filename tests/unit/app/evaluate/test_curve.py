@@ -16,6 +16,7 @@ from misen.app.evaluate.editing import Task, task_of
 from misen.core.errors import InputError
 from misen.editing.methods import METHODS
 from misen.editing.methods.choice import choose
+from misen.metrics.rows import Work
 from misen.scene.anatomy import CLASSES
 
 COUNT = 6
@@ -32,6 +33,9 @@ class Fading:
     name: str = "fading"
     method: str = "fading"
     pictures: str = "renders"
+
+    def about(self):
+        return {"share": self.share, "told": self.told}
 
     def turned(self, options):
         return replace(self, **options)
@@ -88,6 +92,16 @@ def test_without_words_nothing_is_said_of_wishes_and_without_a_control_nothing_o
     assert plain.control is None
     assert {"success", "faithful", "flipped"}.isdisjoint(plain.trends)
     assert {"realism", "psnr", "residual"} < plain.trends.keys()
+
+
+def test_workers_and_journals_change_nothing(examination, tmp_path) -> None:
+    dial, work = Dial("share", (0.0, 1.0)), Work(2, tmp_path / "rows.jsonl")
+    shared, alone = (
+        evaluate_curve(Fading(told=False), dial, n=COUNT, examination=examination, work=how) for how in (work, Work())
+    )
+    assert replace(shared, seconds_per_image=0).to_json() == replace(alone, seconds_per_image=0).to_json()
+    with pytest.raises(InputError, match="journal of another measurement: dial"):
+        evaluate_curve(Fading(told=False), DIAL, n=COUNT, examination=examination, work=work)
 
 
 def test_five_pictures_are_too_few(examination) -> None:

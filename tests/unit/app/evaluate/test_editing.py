@@ -15,9 +15,11 @@ from misen.app.evaluate import Examination, Retoucher, Reviser, editing, evaluat
 from misen.app.evaluate.editing import MEASURES, Task, ask, task_of, tasks
 from misen.app.evaluate.examination import FIRST
 from misen.core.errors import InputError, LimitError, NotFoundError
+from misen.core.execution import Execution
 from misen.data.world import tell_truth
 from misen.editing.methods.prompt_to_prompt import PromptToPrompt
 from misen.metrics.grader import CHUNK, Grader
+from misen.metrics.rows import Work
 from misen.scene.attributes import BY_KEY, COLUMN, KEYS
 from misen.scene.record import Record
 from misen.scene.splits import SALIENT, TEST
@@ -57,6 +59,9 @@ class Scripted:
     method: str = "magic"
     pictures: str = "renders"
     asked: list[str] = field(default_factory=list)
+
+    def about(self):
+        return {"shift": self.shift, "idle": self.idle}
 
     def given(self, task: Task) -> Tensor:
         return task.truth.observation.image
@@ -113,10 +118,29 @@ def test_somebody_else_is_neither_the_same_person_nor_unchanged(bench, orders) -
     assert report.psnr_kept < 25
 
 
-def test_each_edit_is_told_to_the_watcher(bench) -> None:
+def test_each_edit_is_told_to_the_watcher(bench, orders) -> None:
     done: list[int] = []
-    assert len(list(tasks(replace(bench, watch=done.append), COUNT, 0))) == COUNT
-    assert done == [1, 2, 3, 4, 5]
+    evaluate_editing(Scripted(orders), n=COUNT, examination=replace(bench, watch=done.append))
+    assert done == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_measurement_goes_on_from_its_journal_and_says_the_same(bench, orders, tmp_path) -> None:
+    work, editor = Work(journal=tmp_path / "rows.jsonl"), Scripted(orders)
+    evaluate_editing(editor, n=2, examination=bench, work=work)
+    report = evaluate_editing(editor, n=COUNT, examination=bench, work=work)
+    assert len(editor.asked) == COUNT
+    whole = evaluate_editing(editor, n=COUNT, examination=bench)
+    assert replace(report, seconds_per_image=0) == replace(whole, seconds_per_image=0)
+    with pytest.raises(InputError, match="journal of another measurement: idle False, not True"):
+        evaluate_editing(Scripted(orders, idle=True), n=COUNT, examination=bench, work=work)
+
+
+def test_workers_measure_the_same(bench, orders) -> None:
+    editor = Scripted(orders, shift=1)
+    shared = evaluate_editing(editor, n=COUNT, examination=bench, work=Work(workers=2))
+    assert editor.asked == []
+    alone = evaluate_editing(editor, n=COUNT, examination=bench)
+    assert replace(shared, seconds_per_image=0) == replace(alone, seconds_per_image=0)
 
 
 def test_one_edit_is_too_few(bench, orders) -> None:
@@ -128,6 +152,7 @@ class Told:
     """A model that remembers what it was asked for, and brightens pictures."""
 
     name = "toy"
+    opened = SimpleNamespace(sha256="ab" * 32)
 
     def __init__(self) -> None:
         self.asked: list = []
@@ -153,6 +178,18 @@ def test_a_model_as_an_editor(orders) -> None:
     assert (settings["method"].name, settings["guidance_scale"], settings["memory"]) == ("sdedit", 2.0, editor.memory)
     assert (none, still) == ((), {"strength": 0.0, "seed": 0})
     assert editor.name == "toy"
+    assert editor.about() == {
+        "model": "toy", "weights": "ab" * 32, "method": "sdedit", "strength": 0.4,
+        "settings": {"guidance_scale": "2.0"}, "pictures": "renders",
+    }  # fmt: skip
+
+
+def test_half_the_bits_are_asked_for_and_reported(orders) -> None:
+    model, task = Told(), orders[0]
+    editor = Reviser(model, "prompt-to-prompt", half=True)
+    editor.repeat(editor.edit(task, editor.given(task)))
+    assert [settings["accelerate"] for _, settings in model.asked] == [Execution("bfloat16")] * 3
+    assert (editor.name, editor.about()["model"]) == ("toy, bfloat16", "toy, bfloat16")
 
 
 def test_a_method_that_must_know_what_is_shown_is_told(orders, monkeypatch) -> None:
