@@ -129,7 +129,7 @@ def _measured(measure: Measure, items: Sequence[int], workers: int) -> Iterator[
         yield item, found
 
 
-def _as_it_is(found: tuple[int, Row | MisenError]) -> tuple[int, Row | MisenError]:
+def _as_it_is(found: Any) -> Any:
     return found
 
 
