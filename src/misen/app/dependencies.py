@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 from misen import assembly
+from misen.app.recall import Taught
 from misen.app.request import Request
 from misen.core.energy import Varied
 from misen.core.errors import InputError
-from misen.core.guidance import Guidance
 
 DECISIVE = {".safetensors", ".json", ".txt"}
 """How names of files end that hold weights, or say how they are used."""
-
-
-@runtime_checkable
-class Taught(Protocol):
-    """Capability of a method of editing: does what a recipe tuned a model to do.
-
-    Attributes:
-        adapter: the folder of what was learned, whose card names the model.
-    """
-
-    adapter: str
 
 
 def digests(request: Request) -> dict[str, str]:
@@ -56,18 +44,21 @@ def _folders(request: Request) -> Iterator[str]:
     if request.canvas is not None and isinstance(request.method, Taught):
         yield request.method.adapter
     for wish in request.guidances:
-        if wish.consistency.measure and wish.route in ("auto", "consistency") and not _has_name(wish):
-            yield wish.consistency.measure
+        measure = wish.consistency.measure
+        if measure and wish.route in ("auto", "consistency") and measure not in _named(wish.modality):
+            yield measure
 
 
-def _has_name(wish: Guidance) -> bool:
-    """Whether what measures a wish is known by its name, and lies in no folder."""
-    energy = assembly.energies().get(wish.modality)
-    return isinstance(energy, Varied) and wish.consistency.measure in energy.measures
+def _named(modality: str) -> Collection[str]:
+    """Measures of a modality that lie in no folder."""
+    if modality not in assembly.energies():
+        return ()
+    energy = assembly.energies()[modality]
+    return energy.measures if isinstance(energy, Varied) else ()
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix in DECISIVE and path.is_file())
+    return sorted(path for path in folder.glob("*") if path.suffix in DECISIVE and path.is_file())
 
 
 def _digest(path: Path) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol, Self, runtime_checkable
 
-from misen.app.dependencies import Taught
 from misen.app.recipe import Recipe
 from misen.assembly import WORDS, Defaults, Opened
 from misen.core.adapter import Adapter
@@ -22,6 +21,17 @@ class Recalling(Protocol):
     def recall(self, prompt: str, seed: int) -> Self:
         """The method with these, unless it was given others."""
         ...
+
+
+@runtime_checkable
+class Taught(Protocol):
+    """Capability of a method of editing: does what a recipe tuned a model to do.
+
+    Attributes:
+        adapter: the folder of what was learned, whose card names the model.
+    """
+
+    adapter: str
 
 
 def require_base(method: Method, opened: Opened) -> None:

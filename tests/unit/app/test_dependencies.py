@@ -38,9 +38,9 @@ class Folders(dict):
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """As of a joint embedding."""
-    for name in ("config.json", "model.safetensors", "words/merges.txt", "README.md"):
+    for name in ("config.json", "model.safetensors", "merges.txt", "README.md"):
         path = tmp_path / "embedding" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(exist_ok=True)
         path.write_text(name)
     return tmp_path / "embedding"
 
@@ -66,7 +66,7 @@ def edit(method) -> Request:
 
 
 def test_what_measures_a_wish_is_in_the_recipe_file_by_file(model, folder):
-    names = ("config.json", "model.safetensors", "words/merges.txt")
+    names = ("config.json", "model.safetensors", "merges.txt")
     expected = {f"{folder}/{name}": assembly.fingerprint(folder / name) for name in names}
     assert Recipe.parse(made(model, folder).canonical()).files == expected
 
@@ -79,8 +79,8 @@ def test_what_lies_in_no_folder_or_does_not_act_is_not(model, folder, measure, r
 def test_a_changed_file_is_named_before_anything_is_computed(model, folder, installed):
     recipe = made(model, folder)
     assert run(recipe).recipe.files == recipe.files
-    (folder / "words/merges.txt").write_text("other words")
-    with pytest.raises(InputError, match=r"embedding/words/merges\.txt is not as it was when the recipe was made"):
+    (folder / "merges.txt").write_text("other words")
+    with pytest.raises(InputError, match=r"embedding/merges\.txt is not as it was when the recipe was made"):
         run(recipe)
     with pytest.raises(InputError, match="is not as it was"):
         run(recipe.model_copy(update={"files": {**recipe.files, f"{folder}/model.safetensors": ""}}))
