@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Self
@@ -271,14 +271,9 @@ class Overflowing(ToyDiffusion):
     cured: bool = True
     precise: bool = False
 
-    def full_precision(self) -> AbstractContextManager[None]:
-        return self._upcast()
-
     @contextmanager
-    def _upcast(self):
-        self.precise = self.cured
-        yield
-        self.precise = False
+    def full_precision(self) -> Iterator[Self]:
+        yield replace(self, precise=self.cured)
 
     def predict(self, state: Cloud, level: Level, conditions: Mapping[str, Condition]) -> Estimate:
         estimate = super().predict(state, level, conditions)

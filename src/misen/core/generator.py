@@ -185,8 +185,8 @@ class Opaque(Protocol):
 class Precise(Protocol):
     """Capability: can work in float32 for a while, after a smaller format overflowed."""
 
-    def full_precision(self) -> AbstractContextManager[None]:
-        """A context in which ``predict`` and ``finish`` compute in float32."""
+    def full_precision(self) -> AbstractContextManager[Self]:
+        """A context with a copy whose ``predict`` and ``finish`` compute in float32 inside; who is copied goes on."""
         ...
 
 

@@ -6,6 +6,7 @@ import copy
 import os
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from torch import nn
 
 from misen.core.errors import NotFoundError
 from misen.core.execution import Engine, Precision
+from misen.nn import room
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -28,10 +30,24 @@ NEEDS: Mapping[Engine, str] = {"compiled": "a C++ compiler", "openvino": "the pa
 
 
 def lowered(network: Network, precision: Precision) -> Network:
-    """A copy of a network in ``precision`` that keeps the channels of each place side by side."""
+    """A copy of a network in ``precision`` that keeps the channels of each place side by side.
+
+    Raises:
+        LimitError: memory does not suffice for the copy.
+    """
+    _make_room(network)
     other = copy.deepcopy(network)
     nn.Module.to(other, dtype=DTYPES[precision], memory_format=torch.channels_last)  # type: ignore[call-overload]
     return other
+
+
+def _make_room(network: nn.Module) -> None:
+    """Refuse to copy a network that main memory does not take twice; an accelerator refuses by itself, at no loss."""
+    tensors = (*network.parameters(), *network.buffers())
+    needed, device = sum(tensor.nbytes for tensor in tensors), tensors[0].device
+    if device.type == "cpu" and needed > room.free("cpu"):
+        hint = "leave accelerate and the execution out"
+        raise room.shortage("a copy of a network, to be run otherwise,", needed, "cpu", field="execution", hint=hint)
 
 
 def compilers() -> list[Engine]:
@@ -58,3 +74,8 @@ def compile_parts(parts: Iterable[nn.Module], engine: Engine) -> None:
         import_module("openvino.torch")  # makes itself known to torch.compile
     for part in parts:
         part.compile(**COMPILERS[engine])
+
+
+def uncompiled(engine: Engine) -> AbstractContextManager[object]:
+    """A context in which what an engine would compile is run operation by operation."""
+    return nullcontext() if engine == "eager" else torch.compiler.set_stance("force_eager")

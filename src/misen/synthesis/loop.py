@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
@@ -94,7 +94,7 @@ def synthesize(
     """
     rng = Streams(seeds, device=device)
     pulls = [_pull(decision, rng) for decision in plan.decisions if decision.energy is not None]
-    walk = _Walk(generator, recurrent(sampler, pulls), guide(generator, sampler, plan, pulls, rng), rng)
+    walk = _Walk(generator, recurrent(sampler, pulls), lambda answers: guide(answers, sampler, plan, pulls, rng), rng)
     levels = truncate(sampler.levels(guided=plan.guided), 1.0 if start is None else start.strength)
     state, trace = walk.begin(start, levels), []
     for index, level in enumerate(levels):
@@ -121,8 +121,11 @@ class _Walk:
 
     last: Estimate
 
-    def __init__(self, generator: Generator, sampler: Sampler, predict: Predict, rng: Streams) -> None:
-        self.generator, self.sampler, self.predict, self.rng = generator, sampler, predict, rng
+    def __init__(
+        self, generator: Generator, sampler: Sampler, guided: Callable[[Generator], Predict], rng: Streams
+    ) -> None:
+        self.generator, self.sampler, self.guided, self.rng = generator, sampler, guided, rng
+        self.predict = guided(generator)
 
     def begin(self, start: Start | Resume | None, levels: Sequence[Level]) -> State:
         """The state before the first level: what is resumed, noise, or a picture on the way there."""
@@ -137,17 +140,18 @@ class _Walk:
     def step(self, state: State, level: Level, index: int) -> tuple[State, bool]:
         """One step, and whether it overflowed and was repeated in float32."""
         try:
-            return self._try(state, level), False
+            return self._try(self.predict, state, level), False
         except NotFinite:
-            with self._precisely():
-                return self._try(state, level, f"step {index} gave NaN or infinity, also in float32"), True
+            with self._precisely() as exact:
+                complaint = f"step {index} gave NaN or infinity, also in float32"
+                return self._try(self.guided(exact), state, level, complaint), True
 
     def finish(self, state: State, known: Constraint | None) -> Images:
         """The pictures, shown again in float32 if they overflow, in agreement with what is known."""
         images = self.generator.finish(state)
         if not torch.isfinite(images).all():
-            with self._precisely():
-                images = self.generator.finish(state)
+            with self._precisely() as exact:
+                images = exact.finish(state)
         if not torch.isfinite(images).all():
             raise NotFinite("the finished picture holds NaN or infinity, also in float32")
         return images if known is None else known.spread(self.rng).finish(images)
@@ -156,13 +160,13 @@ class _Walk:
         """Root mean square of the last estimate."""
         return float(self.last.point.square().mean().sqrt())
 
-    def _precisely(self) -> AbstractContextManager[None]:
-        """Full precision, as far as the generator can work in it."""
-        return self.generator.full_precision() if isinstance(self.generator, Precise) else nullcontext()
+    def _precisely(self) -> AbstractContextManager[Generator]:
+        """The generator in full precision, as far as it can work in it."""
+        return self.generator.full_precision() if isinstance(self.generator, Precise) else nullcontext(self.generator)
 
-    def _try(self, state: State, level: Level, complaint: str = "overflow") -> State:
+    def _try(self, predict: Predict, state: State, level: Level, complaint: str = "overflow") -> State:
         def watched(state: State, level: Level) -> Estimate:
-            self.last = self.predict(state, level)
+            self.last = predict(state, level)
             if not torch.isfinite(self.last.point).all():
                 raise NotFinite(complaint, hint="lower the guidance scale or the strengths")
             return self.last

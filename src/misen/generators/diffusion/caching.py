@@ -6,7 +6,7 @@ deviation: features are kept for each set of conditions, since guided sampling a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -21,28 +21,39 @@ Deep = tuple[Maps, Float[Tensor, "batch features h w"]]
 """What comes back from below the finest level, and the coarsest features there."""
 
 
+MOST = 8
+"""Sets of conditions for which something is kept; who asks under more in one step makes everything anew."""
+
+
 @dataclass
 class Memory:
     """What is kept for one set of conditions.
 
     Attributes:
         conditions: the set.
+        origin: the network it came from and the shape of what went in, see ``_origin``.
         timestep: of the last prediction under it.
         deep: what was made for it.
         age: predictions made from them.
     """
 
     conditions: Mapping[str, Condition]
+    origin: Hashable
     timestep: float
     deep: Deep
     age: int = 1
+
+    def serves(self, conditions: Mapping[str, Condition], origin: Hashable, now: float) -> bool:
+        """Whether it was kept for the same question, a step earlier."""
+        return now < self.timestep and self.origin == origin and _same(self.conditions, conditions)
 
 
 class CachingDenoiser(Denoiser):
     """A denoiser that goes below its finest level in one of ``interval`` predictions under the same conditions.
 
     With an interval of 1 it is the denoiser it was made of; so it is while gradients are wanted, and where the noise
-    has not fallen, since then another walk has begun or a step is taken again.
+    has not fallen, since then another walk has begun or a step is taken again. What the last step did not ask for is
+    forgotten, and so is what weights made that have changed since.
     """
 
     def __init__(self, denoiser: Denoiser, interval: int) -> None:
@@ -56,24 +67,29 @@ class CachingDenoiser(Denoiser):
         self, noisy: Maps, timestep: Num[Tensor, " batch"], conditions: Mapping[str, Condition]
     ) -> tuple[Maps, Float[Tensor, "batch features h w"]]:
         """As the denoiser's; the coarsest features may be those of an earlier prediction."""
-        now = float(timestep[0])
-        if now > self._asked[1]:
-            self._memories.clear()
+        now, last = float(timestep[0]), self._asked[1]
+        if now != last:
+            self._memories = [memory for memory in self._memories if now < last == memory.timestep]
         self._asked = conditions, now
         return super().trace(noisy, timestep, conditions)
 
     def _deep(self, x: Tensor, flow: Flow) -> Deep:
         if torch.is_grad_enabled():
             return super()._deep(x, flow)
-        conditions, now = self._asked
-        memory = next((memory for memory in self._memories if _same(memory.conditions, conditions)), None)
-        if memory is not None and now < memory.timestep and memory.age < self.interval:
+        (conditions, now), origin = self._asked, _origin(self, x)
+        memory = next((memory for memory in self._memories if memory.serves(conditions, origin, now)), None)
+        if memory is not None and memory.age < self.interval:
             memory.timestep, memory.age = now, memory.age + 1
             flow.skips = flow.skips[: len(self.unet.up_blocks[-1].resnets)]
             return memory.deep
-        self._memories = [other for other in self._memories if other is not memory]
-        self._memories.append(Memory(conditions, now, super()._deep(x, flow)))
+        self._memories = [other for other in self._memories if other is not memory][1 - MOST :]
+        self._memories.append(Memory(conditions, origin, now, super()._deep(x, flow)))
         return self._memories[-1].deep
+
+
+def _origin(network: nn.Module, x: Tensor) -> Hashable:
+    """Another one for another network or format, after any change of the weights, and for input of another shape."""
+    return x.shape, *((id(weight), weight._version, weight.dtype) for weight in network.parameters())
 
 
 def _same(first: Mapping[str, Condition], second: Mapping[str, Condition]) -> bool:
@@ -83,7 +99,7 @@ def _same(first: Mapping[str, Condition], second: Mapping[str, Condition]) -> bo
 
 def _equal(first: Condition, second: Condition) -> bool:
     pairs = ((first.value, second.value), (first.present, second.present), (first.mask, second.mask))
-    return first is second or all(a is b or _alike(a, b) for a, b in pairs)
+    return first is second or (first.strength == second.strength and all(a is b or _alike(a, b) for a, b in pairs))
 
 
 def _alike(first: Tensor | None, second: Tensor | None) -> bool:

@@ -57,11 +57,11 @@ class DiffusionGenerator:
         stride: pixels per cell of the latents, along each side.
         shape: (C, h, w) of the latents of the pictures it makes.
         size: height and width of the pictures it was trained on, in pixels.
-        exact: denoiser and autoencoder as they were built, where others take their place.
-        dtype: in which denoiser and autoencoder work.
+        exact: denoiser, autoencoder and tiny decoder as they were built, where others take their place.
+        dtype: in which all three work.
     """
 
-    exact: tuple[Denoiser, Autoencoder] | None = None
+    exact: tuple[Denoiser, Autoencoder, TinyDecoder | None] | None = None
     dtype: torch.dtype = torch.float32
 
     def __init__(
@@ -111,15 +111,22 @@ class DiffusionGenerator:
         return self._decode(state.value).clamp(-1, 1)
 
     @contextmanager
-    def full_precision(self) -> Iterator[None]:
-        """By the exact networks, without the autocast that a caller may have put around everything."""
-        kept = self.denoiser, self.autoencoder, self.dtype
-        (self.denoiser, self.autoencoder), self.dtype = self.exact or kept[:2], torch.float32
-        try:
-            with torch.autocast(self.denoiser.unet.device.type, enabled=False):
-                yield
-        finally:
-            self.denoiser, self.autoencoder, self.dtype = kept
+    def full_precision(self) -> Iterator[DiffusionGenerator]:
+        """A copy with the exact networks, without the autocast that a caller may have put around everything."""
+        other = self._as_built()
+        with torch.autocast(other.denoiser.unet.device.type, enabled=False):
+            yield other
+
+    def _as_built(self) -> DiffusionGenerator:
+        """A copy whose networks are run as they were built."""
+        other = copy.copy(self)
+        other.denoiser, other.autoencoder, other.tiny = self._built()
+        other.exact, other.dtype = None, torch.float32
+        return other
+
+    def _built(self) -> tuple[Denoiser, Autoencoder, TinyDecoder | None]:
+        """Its networks as they were built."""
+        return self.exact or (self.denoiser, self.autoencoder, self.tiny)
 
     def _seen(self, noisy: Maps) -> Maps:
         """What the network sees of noisy latents."""
@@ -142,8 +149,8 @@ class DiffusionGenerator:
     def _glimpse(self, point: Maps) -> Images:
         if self.tiny is None:
             return self._decode(point)
-        image: Tensor = self.tiny(point / self.autoencoder.config.scaling_factor)
-        return image
+        image: Tensor = self.tiny((point / self.autoencoder.config.scaling_factor).to(self.dtype))
+        return image.to(point.dtype)
 
     # --- starting from a picture -------------------------------------------------------------------------------------
 
@@ -208,9 +215,8 @@ class DiffusionGenerator:
 
     def twin(self) -> DiffusionGenerator:
         """A copy with a denoiser of its own, run as it was built."""
-        other = copy.copy(self)
-        denoiser, other.autoencoder = self.exact or (self.denoiser, self.autoencoder)
-        other.denoiser, other.exact, other.dtype = copy.deepcopy(denoiser), None, torch.float32
+        other = self._as_built()
+        other.denoiser = copy.deepcopy(other.denoiser)
         return other
 
     # --- running faster ----------------------------------------------------------------------------------------------
@@ -222,10 +228,12 @@ class DiffusionGenerator:
         return other
 
     def executed(self, execution: Execution) -> DiffusionGenerator:
-        """A copy whose U-Net and autoencoder are run otherwise; the tiny decoder and the ports stay as they are."""
+        """A copy whose networks are run otherwise; raises ``LimitError`` where memory does not suffice for them."""
         other = copy.copy(self)
-        other.exact, other.dtype = (self.denoiser, self.autoencoder), DTYPES[execution.precision]
-        other.denoiser, other.autoencoder = (lowered(part, execution.precision) for part in other.exact)
+        other.exact, other.dtype = self._built(), DTYPES[execution.precision]
+        denoiser, autoencoder, tiny = other.exact
+        other.denoiser, other.autoencoder = (lowered(part, execution.precision) for part in (denoiser, autoencoder))
+        other.tiny = None if tiny is None else lowered(tiny, execution.precision)
         unet = other.denoiser.unet
         parts = [*unet.down_blocks, unet.mid_block, *unet.up_blocks, other.autoencoder.decoder]
         compile_parts(parts, execution.engine)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
+from misen.core.execution import Execution
 from misen.core.seeding import Streams
+from misen.generators.diffusion.caching import MOST
 from misen.generators.diffusion.samplers import SAMPLERS
 
 
@@ -75,3 +79,58 @@ def test_gradients_go_through_the_whole_network(generator, depths):
         [ours] = torch.autograd.grad(cached.predict(state.at(latents), level, {}).point.sum(), latents)
         [theirs] = torch.autograd.grad(generator.predict(state.at(latents), level, {}).point.sum(), latents)
         assert torch.equal(ours, theirs)
+
+
+def told(conditions, shift):
+    """Conditions that say something else for each shift."""
+    return {name: replace(given, value=given.value + shift) for name, given in conditions.items()}
+
+
+@torch.no_grad()
+def ask(generator, levels, asked):
+    """One question at each level."""
+    for level, given in zip(levels, asked, strict=True):
+        generator.predict(generator.start(1, Streams((1,))), level, given)
+
+
+def test_what_is_asked_once_is_soon_forgotten(generator, conditions):
+    cached, given = generator.reusing(3), conditions(1)
+    ask(cached, SAMPLERS["ddim"](12).levels(guided=False), [told(given, shift) for shift in range(12)])
+    assert len(cached.denoiser._memories) <= 2
+
+
+def test_walks_of_one_step_leave_little(generator, conditions):
+    cached, level = generator.reusing(3), SAMPLERS["ddim"](2).levels(guided=False)[0]
+    ask(cached, [level] * 3 * MOST, [told(conditions(1), shift) for shift in range(3 * MOST)])
+    assert len(cached.denoiser._memories) == MOST
+
+
+def test_features_of_long_ago_do_not_come_back(generator, conditions, depths):
+    ask(generator.reusing(9), SAMPLERS["ddim"](4).levels(guided=False), [{}, {}, conditions(1), {}])
+    assert len(depths) == 3
+
+
+def test_weights_that_changed_make_features_anew(generator, depths):
+    cached, levels = generator.reusing(9), SAMPLERS["ddim"](4).levels(guided=False)
+    ask(cached, levels[:2], [{}, {}])
+    assert len(depths) == 1
+    with torch.no_grad():
+        generator.denoiser.unet.mid_block.resnets[0].conv1.weight.mul_(1.5)
+    ask(cached, levels[2:], [{}, {}])
+    assert len(depths) == 2
+
+
+@pytest.mark.parametrize("copied", [lambda one: one.executed(Execution("bfloat16")), lambda one: one.twin()])
+def test_a_copy_does_not_inherit_features(generator, depths, copied):
+    cached, levels = generator.reusing(9), SAMPLERS["ddim"](4).levels(guided=False)
+    ask(cached, levels[:1], [{}])
+    ask(copied(cached), levels[1:2], [{}])
+    assert len(depths) == 2
+
+
+def test_a_picture_of_another_shape_has_its_own_features(generator, depths):
+    cached, levels = generator.reusing(9), SAMPLERS["ddim"](4).levels(guided=False)
+    ask(cached, levels[:1], [{}])
+    with torch.no_grad():
+        cached.predict(cached.start(2, Streams((1, 2))), levels[1], {})
+    assert len(depths) == 2

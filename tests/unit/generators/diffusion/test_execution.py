@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
+from misen.core.errors import LimitError
 from misen.core.execution import Execution
 from misen.core.generator import Executable, Joint, Reusing, answering
 from misen.core.seeding import Streams
 from misen.generators.diffusion.samplers import SAMPLERS
-from misen.nn import execution
+from misen.nn import execution, room
 
 LEVEL = SAMPLERS["ddim"](4).levels(guided=False)[1]
 
@@ -69,12 +70,41 @@ def test_half_the_bits_come_near(generator, conditions):
     assert (pictures[0] - pictures[1]).abs().mean() < 0.05
 
 
+def test_estimates_are_shown_in_half_the_bits_too(generator, monkeypatch):
+    half, formats = generator.executed(Execution("bfloat16")), []
+    half.tiny.register_forward_hook(lambda module, given, made: formats.append(made.dtype))
+    with torch.no_grad():
+        estimate = generator.predict(generator.start(1, Streams((1,))), LEVEL, {})
+    shown = []
+    for one in (half, generator):
+        point = estimate.point.detach().requires_grad_()
+        image = one.predict(one.start(1, Streams((1,))), LEVEL, {}).view(point).image
+        shown += [image, *torch.autograd.grad(image.square().mean(), point)]
+    assert formats == [torch.bfloat16]
+    for ours, theirs in zip(shown[:2], shown[2:], strict=True):
+        assert ours.dtype == torch.float32
+        assert 0 < (ours - theirs).abs().mean() < 0.05 * theirs.abs().mean()
+
+
+def test_run_otherwise_twice_it_still_knows_how_it_was_built(generator):
+    again = generator.executed(Execution("bfloat16")).executed(Execution())
+    with again.full_precision() as exact:
+        assert exact.denoiser is generator.denoiser
+        assert exact.tiny is generator.tiny
+
+
+def test_copies_for_which_there_is_no_room_are_refused(generator, monkeypatch):
+    monkeypatch.setattr(room, "free", lambda device: 1000)
+    with pytest.raises(LimitError, match=r"a copy of a network, to be run otherwise, needs .* leave accelerate"):
+        generator.executed(Execution("bfloat16"))
+
+
 def test_it_can_be_exact_for_a_while(generator):
     half = generator.executed(Execution("bfloat16"))
     before = points(half, [{}])
-    with half.full_precision():
-        assert torch.equal(points(half, [{}])[0], points(generator, [{}])[0])
-    assert torch.equal(points(half, [{}])[0], before[0])
+    with half.full_precision() as exact:
+        assert torch.equal(points(exact, [{}])[0], points(generator, [{}])[0])
+        assert torch.equal(points(half, [{}])[0], before[0])  # whoever shares it goes on as it was
 
 
 def test_a_twin_learns_as_built(generator):

@@ -83,9 +83,9 @@ def test_full_precision_is_what_a_caller_without_autocast_gets(generator, condit
     plain = generator.predict(state, LEVEL, given).point
     with torch.autocast("cpu", torch.float16):
         assert not generator.predict(state, LEVEL, given).point.isfinite().all()
-        with generator.full_precision():
-            assert torch.equal(generator.predict(state, LEVEL, given).point, plain)
-            assert torch.equal(generator.finish(state), generator.finish(state).float())
+        with generator.full_precision() as exact:
+            assert torch.equal(exact.predict(state, LEVEL, given).point, plain)
+            assert torch.equal(exact.finish(state), exact.finish(state).float())
 
 
 def test_strength_zero_is_decode_of_encode(generator):

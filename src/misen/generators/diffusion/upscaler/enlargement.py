@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -94,9 +94,11 @@ class Enlargement:
         image = self._faithful(self.show(state.value)).clamp(-1, 1)
         return retreat(image, self.given, self.ratio, self.habits.tolerance)
 
-    def full_precision(self) -> AbstractContextManager[None]:
-        """Without the autocast that a caller may have put around everything; the weights are float32 anyway."""
-        return torch.autocast(self.base.device.type, enabled=False)
+    @contextmanager
+    def full_precision(self) -> Iterator[Enlargement]:
+        """Itself, without the autocast that a caller may have put around everything; its weights are float32 anyway."""
+        with torch.autocast(self.base.device.type, enabled=False):
+            yield self
 
     def show(self, residual: Images) -> Images:
         """The pictures of residuals (B, 3, H, W), not clipped."""
