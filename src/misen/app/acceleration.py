@@ -8,7 +8,7 @@ import math
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import torch
 
-from misen.core.errors import StorageError
+from misen.core.errors import LimitError, StorageError
 from misen.core.execution import Execution
 from misen.core.files import replace_file
 from misen.nn.execution import compilers
@@ -50,9 +50,11 @@ class Timing:
 
     @classmethod
     def of(cls, walk: Walk, execution: Execution | None) -> Self:
-        """Time a way; what fails in the usual way is no matter of speed, and is raised."""
+        """Time a way; what fails in the usual way is no matter of speed, and is raised, as is a want of memory."""
         try:
             first = _seconds(walk, execution)
+        except LimitError:
+            raise
         except Exception:  # compilers fail with errors of any kind, and then there are other ways
             if execution is None:
                 raise
@@ -71,6 +73,19 @@ class Timing:
         return self.ready + steps * self.step
 
 
+@dataclass(frozen=True)
+class Choice:
+    """A way of running networks.
+
+    Attributes:
+        execution: the way; None is the usual one.
+        reason: why, for a person; empty where nobody asked for more speed.
+    """
+
+    execution: Execution | None = None
+    reason: str = ""
+
+
 class Notes:
     """Timings under some circumstances, kept in the user's cache folder.
 
@@ -85,10 +100,16 @@ class Notes:
         self.timings = {timing.execution: timing for timing in self._read()}
 
     def timing(self, walk: Walk, execution: Execution | None) -> Timing:
-        """The timing of a way, measured if it has not been."""
-        if execution not in self.timings:
+        """The timing of a way, measured if it has not been; ``LimitError`` where memory forbids the usual one."""
+        if execution in self.timings:
+            return self.timings[execution]
+        try:
             self.timings[execution] = Timing.of(walk, execution)
-            self._write()
+        except LimitError:
+            if execution is None:
+                raise
+            return Timing(execution, math.inf, math.inf)  # today; there may be more memory another time
+        self._write()
         return self.timings[execution]
 
     def _read(self) -> Iterator[Timing]:
@@ -103,23 +124,38 @@ class Notes:
             replace_file(self.path, document.encode())
 
 
-def choose(walk: Walk, steps: int, circumstances: Mapping[str, str]) -> Execution | None:
-    """The fastest way of running a model, or None if none is clearly faster than the usual one.
+def choose(walk: Walk, steps: int, circumstances: Mapping[str, str]) -> Choice:
+    """The fastest way of running a model, or the usual one if none is clearly faster.
 
     Args:
         walk: makes a picture for the probe.
         steps: that are wanted, over all pictures; what takes long to get ready pays only for many.
         circumstances: whatever timings depend on, beside the machine.
+
+    Raises:
+        LimitError: memory does not even suffice for the usual way.
     """
     notes = Notes({**_machine(), **circumstances})
-    usual = notes.timing(walk, None)
-    tried = [usual, *(notes.timing(walk, execution) for execution in _ways(circumstances["device"]))]
-    best = min(tried, key=lambda timing: timing.total(steps))
+    tried = [notes.timing(walk, execution) for execution in (None, *_ways(circumstances["device"]))]
+    best = _best(tried, steps)
     if best.total(steps) > PATIENCE and circumstances["device"] == "cpu":
         further = [replace(best.execution or Execution(), engine=engine) for engine in compilers()]
-        tried = [best, *(notes.timing(walk, execution) for execution in further)]
-        best = min(tried, key=lambda timing: timing.total(steps))
-    return best.execution if best.total(steps) < WORTH * usual.total(steps) else None
+        tried += [notes.timing(walk, execution) for execution in further]
+        best = _best(tried, steps)
+    return _settled(best, tried, steps)
+
+
+def _best(tried: Sequence[Timing], steps: int) -> Timing:
+    return min(tried, key=lambda timing: timing.total(steps))
+
+
+def _settled(best: Timing, tried: Sequence[Timing], steps: int) -> Choice:
+    """The best of some ways, of which the first is the usual one, if it pays."""
+    usual, *others = tried
+    if best.total(steps) >= WORTH * usual.total(steps):
+        return Choice(None, f"none of {len(others)} other ways that were timed takes less than {WORTH:.0%} of its time")
+    took = f"{best.step:.2g} s a step, as usual {usual.step:.2g} s"
+    return Choice(best.execution, f"the fastest of {len(tried)} ways that were timed, {took}")
 
 
 def folder() -> Path:

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 import torch
 
+from misen.core.execution import Execution
+
 INNER_THREADS = 1
 """Threads inside one operation. The number decides how sums are divided, and so their last bits; see ADR 0011."""
 
@@ -61,3 +63,8 @@ def fixed(threads: int = INNER_THREADS) -> Iterator[None]:
         yield
     finally:
         _INSIDE.leave()
+
+
+def threads(execution: Execution | None) -> int:
+    """Inside one operation, when networks are run in a way, or as usual."""
+    return INNER_THREADS if execution is None else execution.threads

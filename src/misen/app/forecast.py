@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from misen.app.computing import fixed
+from misen.app.computing import fixed, threads
 from misen.core.errors import LimitError
+from misen.core.execution import Engine
 from misen.core.generator import Generator, Sampler, Sizable
 from misen.nn import pace, room
+from misen.nn.execution import uncompiled
 from misen.nn.room import Burden, written
 from misen.synthesis import Plan
-from misen.synthesis.rehearse import Cost, rehearse
+from misen.synthesis.rehearse import WALK, Cost, Pace, rehearse
 
 if TYPE_CHECKING:
     from misen.app.model import Model
@@ -37,6 +39,8 @@ class Forecast:
         flops: floating-point operations of one picture.
         opening: seconds until the model is open; 0 if it is.
         seconds: of one picture.
+        way: how its networks are run, and why; empty as usual, where nobody asked for more.
+        uncounted: what is also done, and is in none of these figures.
     """
 
     memory: int
@@ -44,6 +48,8 @@ class Forecast:
     flops: int
     opening: float
     seconds: float
+    way: str = ""
+    uncounted: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The same as JSON."""
@@ -51,24 +57,54 @@ class Forecast:
 
     def explain(self) -> str:
         """The same for a person."""
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
         opening = f"{self.opening:.2g} s to open the model, " if self.opening else ""
         memory = f"{written(self.memory)} of memory, with {written(self.free)} free"
-        return f"about {memory}; {opening}{self.seconds:.2g} s and {self.flops / 1e9:,.1f} GFLOP a picture"
+        if self.way:
+            yield f"run {self.way}"
+        yield f"about {memory}; {opening}{self.seconds:.2g} s and {self.flops / 1e9:,.1f} GFLOP a picture"
+        if self.uncounted:
+            yield f"not counted: {', '.join(self.uncounted)}"
 
 
 def forecast(model: Model, request: Request) -> Forecast:
     """What a checked request would take: shapes are followed through the networks, samples of the work are timed.
 
-    Energies by which guidance measures are left out, and so is an upscaler; a model of which there is only an outline
-    is forecast with its opening.
+    Feature caching, adapters, precision and threads are as the request has them, and what is not counted is told; a
+    model of which there is only an outline is forecast with its opening.
     """
-    standing, free, outline = room.taken(), room.free(model.device), model.opened.outline
+    free, outline = room.free(model.device), model.opened.outline
     burden = outline.burden if outline else Burden()
-    cost = model.workload(request.part(slice(0, 1))).cost()
-    with fixed():
+    workload = model.workload(request.part(slice(0, 1)))
+    standing, cost = room.taken(), workload.cost()
+    with fixed(threads(request.execution)):
         opening, seconds = pace.opening(burden), pace.seconds(cost.calls)
     memory = standing + max(burden.peak, burden.opened + cost.peak)
-    return Forecast(memory, free, cost.flops, opening, seconds)
+    uncounted = tuple(_uncounted(request, workload.plan, model.decide(request)))
+    return Forecast(memory, free, cost.flops, opening, seconds, _way(request), uncounted)
+
+
+def _way(request: Request) -> str:
+    """How networks are run, and why, where more speed was asked for."""
+    way = f"in {request.execution}" if request.execution else "as usual"
+    return f"{way}: {request.reason}" if request.reason else ""
+
+
+def _uncounted(request: Request, walk: Plan, whole: Plan) -> Iterator[str]:
+    """What a request also takes, beside the walk of its own network and in the whole."""
+    if walk.guided:
+        yield "what energies compute"
+    if any(decision.energy and decision.guidance.consistency.through for decision in walk.decisions):
+        yield "gradients through the network"
+    if request.canvas is not None:
+        yield "reading the picture"
+    if walk.besides:
+        yield f"all but the predictions of {', '.join(walk.besides)}"
+    yield from whole.besides.keys() - walk.besides.keys()
+    if request.execution is not None and request.execution.engine != "eager":
+        yield "compiling, and what it saves"
 
 
 @dataclass(frozen=True)
@@ -83,6 +119,8 @@ class Workload:
         pictures: at once.
         device: where the generator is.
         where: the stage that it was built on, if it has no weights.
+        pace: how much is walked, and how much of it by the whole network.
+        engine: that runs the networks; rehearsals are run operation by operation.
     """
 
     generator: Generator
@@ -91,13 +129,15 @@ class Workload:
     size: tuple[int, int]
     pictures: int
     device: str
-    where: FakeTensorMode | None
+    where: FakeTensorMode | None = None
+    pace: Pace = WALK
+    engine: Engine = "eager"
 
     def cost(self) -> Cost:
         """Found without walking."""
-        return rehearse(
-            self.generator, self.sampler, self.plan, batch=self.pictures, device=self.device, where=self.where
-        )
+        how: dict[str, Any] = {"batch": self.pictures, "device": self.device, "where": self.where}
+        with uncompiled(self.engine):
+            return rehearse(self.generator, self.sampler, self.plan, pace=self.pace, **how)
 
     def fits(self) -> bool:
         """Whether what is free suffices."""

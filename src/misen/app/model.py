@@ -56,7 +56,8 @@ class Model:
     def __init__(self, opened: assembly.Opened, device: str = "cpu") -> None:
         """Wrap an opened model; see :func:`load`."""
         self.opened, self.device = opened, device
-        self._sides, self._ways = Sides(opened.generator, device), Ways(opened, device)
+        self._sides = Sides(opened.generator, device)
+        self._ways = Ways(opened, self._sides, device)
         self._walker = Walker(opened, self._sides, self._ways, device)
 
     @classmethod
@@ -221,7 +222,8 @@ class Model:
             cache_interval=self._ways.interval(_or(cache_interval, 1)),
             kept=kept.tensors if kept else {},
         )
-        return replace(request, execution=self._ways.execution(accelerate, request))
+        choice = self._ways.choice(accelerate, request)
+        return replace(request, execution=choice.execution, reason=choice.reason)
 
     def order(self, recipe: Recipe) -> Request:
         """The request a recipe describes; raises ``InputError`` when it asks for what is not accepted."""
@@ -248,7 +250,7 @@ class Model:
 
     def workload(self, request: Request) -> Workload:
         """What of a checked request decides its cost."""
-        return self._walker.workload(request)
+        return self._ways.workload(request)
 
     def fulfil(
         self,

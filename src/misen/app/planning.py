@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from misen import assembly
 from misen.app.request import Request
 from misen.core.generator import Generator, Sampler
@@ -27,6 +29,7 @@ def planned(opened: assembly.Opened, request: Request) -> Plan:
         scale=request.scale,
         negatives=request.negatives,
     )
+    walk = replace(walk, cache_interval=request.cache_interval, execution=request.execution)
     edit = edit_of(request, opened.generator, sampler, walk)
     return walk if edit is None else walk.beside(request.method.besides(edit))
 

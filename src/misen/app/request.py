@@ -33,6 +33,7 @@ class Request:
         scale: the guidance scale that strength 1 of a guidance stands for.
         cache_interval: the whole network is asked in one of how many predictions.
         execution: how networks are run; None as usual, the same to the last bit everywhere.
+        reason: why networks are run so, for a person; empty where nobody asked for more speed.
         kept: what a state file holds of the canvas's inversion; nothing if there was none.
     """
 
@@ -49,6 +50,7 @@ class Request:
     scale: float
     cache_interval: int = 1
     execution: Execution | None = None
+    reason: str = ""
     kept: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
 
     def part(self, pictures: slice) -> Request:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from misen.app.computing import fixed
-from misen.app.forecast import Workload, sufficient
+from misen.app.computing import fixed, threads
+from misen.app.forecast import sufficient
 from misen.app.planning import edit_of, planned, sampler_of
 from misen.app.progress import Callback, watch
 from misen.app.recall import require_base
 from misen.app.request import Request
 from misen.app.sides import Sides
-from misen.app.ways import Ways, threads
+from misen.app.ways import Ways
 from misen.assembly import Opened
 from misen.core.generator import Sampler
 from misen.editing.memory import Memory
@@ -44,24 +44,12 @@ class Walker:
         upscaling = {} if above is None else {"the upscaler": evaluations(above.upscaler)}
         return planned(self.opened, request).beside(upscaling)
 
-    def workload(self, request: Request) -> Workload:
-        """What of a request decides its cost."""
-        return Workload(
-            generator=self.ways.generator(request),
-            sampler=sampler_of(self.opened, request),
-            plan=planned(self.opened, request),
-            size=self.sides.made(request.height, request.width),
-            pictures=len(request.seeds),
-            device=self.device,
-            where=self.opened.outline.stage if self.opened.outline else None,
-        )
-
     def walks(
         self, parts: Sequence[Request], callback: Callback | None, memory: Memory
     ) -> Iterator[tuple[Request, Synthesis]]:
         """Each part of a request with its pictures."""
         for index, part in enumerate(parts):
-            with fixed(threads(part)), sufficient(self.workload(part)):
+            with fixed(threads(part.execution)), sufficient(self.ways.workload(part)):
                 walk = self._enlarge(self._walk(part, watch(callback, index, len(parts)), memory), part)
             yield part, walk
 

@@ -6,12 +6,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from operator import mul
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from misen.core.condition import Encoder
 from misen.core.energy import Energy, Opening, Varied
 from misen.core.errors import Unreachable, closest
+from misen.core.execution import Execution
 from misen.core.generator import Generator, Level, Opaque, Returning, Sampler, Staged
 from misen.core.guidance import Consistency, Guidance
 from misen.core.port import Adaptation, Port
@@ -93,6 +93,8 @@ class Plan:
         evaluations: estimated network evaluations per picture, for the whole walk and what is besides it.
         gradients: estimated gradients of the decoder per picture for the whole walk.
         besides: the evaluations that are no part of the walk, by what they are for.
+        cache_interval: the whole network is asked in one of how many evaluations.
+        execution: how networks are run; None as usual.
     """
 
     decisions: tuple[Decision, ...]
@@ -104,6 +106,8 @@ class Plan:
     evaluations: int
     gradients: int
     besides: Mapping[str, int] = field(default_factory=dict)
+    cache_interval: int = 1
+    execution: Execution | None = None
 
     def beside(self, costs: Mapping[str, int]) -> Plan:
         """The plan with evaluations per picture that are no part of the walk, by what they are for."""
@@ -127,6 +131,8 @@ class Plan:
             "evaluations": self.evaluations,
             "besides": dict(self.besides),
             "gradients": self.gradients,
+            "cache_interval": self.cache_interval,
+            "execution": asdict(self.execution) if self.execution else None,
         }
 
     def explain(self) -> str:
@@ -146,6 +152,10 @@ class Plan:
             yield f"= {self.known.explain()}"
         yield f"sampler {self.sampler}, {self.steps} steps, guidance scale {self.scale:g}"
         yield f"about {self.evaluations} network evaluations and {self.gradients} gradients per picture"
+        if self.cache_interval > 1:
+            yield f"the whole network in one of {self.cache_interval} evaluations"
+        if self.execution is not None:
+            yield f"networks run in {self.execution}"
         if self.besides:
             yield f"of these {', '.join(f'{count} for {what}' for what, count in self.besides.items())}"
 
@@ -188,14 +198,41 @@ def plan(
     return replace(free, evaluations=evaluations, gradients=gradients)
 
 
+@dataclass(frozen=True)
+class Demand:
+    """What one step asks of a generator, per picture.
+
+    Attributes:
+        predictions: estimates that the sampler wants.
+        sets: of conditions, under each of which the generator is asked for one of them.
+        gradients: of the decoder, for one of them.
+        adapters: ports of the adapters that act.
+    """
+
+    predictions: int
+    sets: int
+    gradients: int
+    adapters: tuple[str, ...]
+
+
+def demands(plan: Plan, sampler: Sampler, levels: Sequence[Level]) -> Iterator[Demand]:
+    """What the step at each of some levels asks under what guides in a plan."""
+    pulls = [one.guidance for one in plan.decisions if one.energy is not None and one.guidance.strength != 0]
+    adapted = [one for one in plan.decisions if one.route == "adapted"]
+    for level in levels:
+        hows = [wish.consistency for wish in pulls if wish.acts_at(level.progress)]
+        yield Demand(
+            predictions=stages(sampler) * max((how.recurrences for how in hows), default=1),
+            sets=_evaluations(plan.decisions, plan.negatives, level, plan.scale),
+            gradients=sum(how.gradients for how in hows),
+            adapters=tuple(one.port for one in adapted if one.guidance.acts_at(level.progress)),
+        )
+
+
 def cost(plan: Plan, sampler: Sampler) -> tuple[int, int]:
     """Estimated network evaluations and gradients per picture of a whole walk under what guides in a plan."""
-    levels = sampler.levels(guided=plan.guided)
-    pulls = [_pulls(plan.decisions, level) for level in levels]
-    times = [stages(sampler) * max((how.recurrences for how in hows), default=1) for hows in pulls]
-    asked = [_evaluations(plan.decisions, plan.negatives, level, plan.scale) for level in levels]
-    taken = [sum(how.gradients for how in hows) for hows in pulls]
-    return sum(map(mul, times, asked)), sum(map(mul, times, taken))
+    steps = list(demands(plan, sampler, sampler.levels(guided=plan.guided)))
+    return sum(step.predictions * step.sets for step in steps), sum(step.predictions * step.gradients for step in steps)
 
 
 def stages(sampler: Sampler) -> int:
@@ -347,12 +384,6 @@ def _evaluations(decisions: Sequence[Decision], negatives: Sequence[Decision], l
     unanswered = {negative.port for negative in negatives} - {decision.port for decision in active}
     strengths = [decision.guidance.strength for decision in active] + [1.0] * len(unanswered)
     return sum(weight != 0 for weight in weights(sorted(strengths, reverse=True), scale))
-
-
-def _pulls(decisions: Sequence[Decision], level: Level) -> list[Consistency]:
-    """How each energy that pulls at ``level`` does so."""
-    wishes = [decision.guidance for decision in decisions if decision.energy is not None]
-    return [wish.consistency for wish in wishes if wish.strength != 0 and wish.acts_at(level.progress)]
 
 
 def _account(how: Consistency) -> str:

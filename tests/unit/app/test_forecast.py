@@ -1,13 +1,22 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
+from dataclasses import replace
+
 import pytest
 import torch
 
 import foreign
+from misen import Sketch, Text
 from misen.app import forecast, load, outline
-from misen.app.forecast import Forecast, Workload, sufficient
+from misen.app.forecast import Forecast, Workload, _uncounted, sufficient
+from misen.core.adapter import Adapter
 from misen.core.errors import LimitError
-from misen.nn import room
+from misen.core.execution import Execution
+from misen.core.guidance import Consistency, Guidance
+from misen.nn import pace, room
+from misen.nn.execution import uncompiled
+from misen.nn.rehearsal import Blank
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +60,67 @@ def test_a_forecast_is_for_people_and_programs(folder):
     assert told.memory > 1e8
     assert " s to open the model, " in told.explain()
     known = Forecast(memory=2_500_000_000, free=80_000_000, flops=12_000_000_000, opening=0.0, seconds=1.25)
+    more = replace(known, way="as usual: why not", uncounted=("the upscaler", "this"))
+    assert more.explain() == f"run as usual: why not\n{known.explain()}\nnot counted: the upscaler, this"
     assert known.explain() == "about 2.5 GB of memory, with 80.0 MB free; 1.2 s and 12.0 GFLOP a picture"
+
+
+def test_kept_features_and_edits_are_forecast_as_they_are_walked(whole):
+    def flops(**settings):
+        return whole.workload(ordered(whole, **{"num_inference_steps": 8, **settings})).cost().flops
+
+    whole_walk, half, quarter = (flops(image=torch.zeros(3, 32, 32), strength=share) for share in (1.0, 0.5, 0.25))
+    assert 0.4 * whole_walk < flops(cache_interval=2) < 0.9 * whole_walk
+    assert whole_walk - half == pytest.approx(2 * (half - quarter), rel=0.01)
+
+
+def test_a_controlnet_is_counted_where_it_acts(folder, tmp_path):
+    beside = Adapter(str(foreign.control(tmp_path / "control")), modality="sketch")
+    model, sketch = load(folder, adapters=[beside]), Sketch(torch.zeros(1, 1, 64, 64))
+    wishes = ("a red circle", sketch, Guidance(signal=sketch, window=(0.0, 0.5)))
+    plain, half, all_along = (
+        model.workload(model.request(*wish, seed=1, num_inference_steps=4)).cost().flops
+        for wish in (wishes[:1], wishes[::2], wishes[:2])
+    )
+    assert plain < half < all_along
+    assert half - plain == pytest.approx((all_along - plain) / 2, rel=0.01)
+
+
+def test_a_forecast_is_of_the_way_in_which_networks_are_run(whole, monkeypatch):
+    seen = []
+    monkeypatch.setattr(pace, "seconds", lambda calls: seen.append((torch.get_num_threads(), calls)) or 1.0)
+    forecast(whole, ordered(whole, accelerate=Execution("bfloat16", threads=2)))
+    [(threads, calls)] = seen
+    formats = {leaf.dtype for call in calls if call.flops for leaf in call.leaves if isinstance(leaf, Blank)}
+    assert (threads, formats) == (2, {torch.bfloat16})
+
+
+def test_where_answers_are_made_in_one_pass_they_are_forecast_so(whole):
+    def batches(cost):
+        return {call.leaves[0].shape[0] for call in cost.calls if "convolution" in str(call.operation)}
+
+    one, both = (whole.workload(ordered(whole, accelerate=way)).cost() for way in (False, Execution()))
+    assert (batches(one), batches(both)) == ({1}, {1, 2})
+    assert both.flops == pytest.approx(one.flops, rel=0.02)
+
+
+def test_compiled_networks_are_rehearsed_operation_by_operation(monkeypatch):
+    stances = []
+    monkeypatch.setattr(torch.compiler, "set_stance", lambda stance: nullcontext(stances.append(stance)))
+    with uncompiled("compiled"), uncompiled("eager"):
+        assert stances == ["force_eager"]
+
+
+def test_what_is_not_counted_is_told(whole):
+    wish = Guidance(signal=Text("a man"), route="consistency", consistency=Consistency(through=True))
+    request = whole.request(wish, image=torch.zeros(3, 32, 32), seed=1, num_inference_steps=2)
+    walk = whole.decide(request).beside({"learning": 3})
+    compiled = replace(request, execution=Execution(engine="compiled"))
+    assert list(_uncounted(compiled, walk, walk.beside({"the upscaler": 9}))) == [
+        "what energies compute", "gradients through the network", "reading the picture",
+        "all but the predictions of learning", "the upscaler", "compiling, and what it saves",
+    ]  # fmt: skip
+    assert forecast(whole, ordered(whole)).uncounted == ()
 
 
 def test_a_smaller_size_that_fits_is_named(whole, monkeypatch):

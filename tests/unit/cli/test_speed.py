@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from misen.app import Recipe, acceleration
+from misen.app.acceleration import Choice
 from misen.core.execution import Execution
 
 
@@ -18,7 +19,7 @@ from misen.core.execution import Execution
     ],
 )
 def test_speed_is_in_the_recipe_and_comes_again(misen, installed, tmp_path, monkeypatch, options, interval, execution):
-    monkeypatch.setattr(acceleration, "choose", lambda *_: Execution("bfloat16"))
+    monkeypatch.setattr(acceleration, "choose", lambda *_: Choice(Execution("bfloat16"), "it is fast"))
     out = tmp_path / "fast.png"
     made = misen("generate", "--text", "a man", "--seed", 3, *options, "-o", out)
     assert made.code == 0, made.err
@@ -33,3 +34,10 @@ def test_an_interval_below_one_is_refused(misen, installed, tmp_path):
     refused = misen("generate", "--cache-interval", 0, "-o", tmp_path / "a.png")
     assert refused.code == 2
     assert "cache_interval must be a whole number from 1" in refused.err
+
+
+def test_the_choice_is_explained(misen, installed, monkeypatch):
+    monkeypatch.setattr(acceleration, "choose", lambda *_: Choice(Execution("bfloat16"), "it is fast"))
+    told = misen("explain", "--text", "a man", "--accelerate", "--json").json
+    assert told["execution"] == {"precision": "bfloat16", "engine": "eager", "threads": 1}
+    assert told["forecast"]["way"] == "in bfloat16, eager, 1 thread: it is fast"
