@@ -222,8 +222,7 @@ class Model:
             cache_interval=self._ways.interval(_or(cache_interval, 1)),
             kept=kept.tensors if kept else {},
         )
-        choice = self._ways.choice(accelerate, request)
-        return replace(request, execution=choice.execution, reason=choice.reason)
+        return self._ways.settled(accelerate, request)
 
     def order(self, recipe: Recipe) -> Request:
         """The request a recipe describes; raises ``InputError`` when it asks for what is not accepted."""

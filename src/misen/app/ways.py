@@ -62,11 +62,19 @@ class Ways:
             _reusing(self.opened.generator, interval)
         return interval
 
-    def choice(self, asked: bool | Execution, request: Request) -> Choice:
-        """The given way, or the one that pays; raises ``InputError``, and ``LimitError`` where memory forbids any.
+    def settled(self, asked: bool | Execution, request: Request) -> Request:
+        """The request, to be run in the given way or in the one that pays.
 
         Warns where another way is asked for and there can be none.
+
+        Raises:
+            InputError: the model cannot be run in the given way.
+            LimitError: memory does not even suffice for the usual one.
         """
+        choice = self._choice(asked, request)
+        return replace(request, execution=choice.execution, reason=choice.reason)
+
+    def _choice(self, asked: bool | Execution, request: Request) -> Choice:
         obstacle = self._obstacle()
         if isinstance(asked, Execution):
             if not isinstance(self.opened.generator, Executable):
@@ -77,7 +85,7 @@ class Ways:
         if not asked:
             return Choice()
         if obstacle:
-            warnings.warn(f"not accelerated: {obstacle}", stacklevel=4)
+            warnings.warn(f"not accelerated: {obstacle}", stacklevel=5)
             return Choice(None, obstacle)
         short = replace(request.part(slice(0, 1)), canvas=None, steps=acceleration.STEPS)
         steps = request.steps * len(request.seeds)
