@@ -107,6 +107,8 @@ class ConsistencyEntry(_Strict):
     """How many gradients move an estimate; together they lead as far as one."""
     recurrences: int = Field(1, ge=1, le=MOST)
     """How often each guided step is taken, with noise anew in between."""
+    interval: int = Field(1, ge=1, le=MOST)
+    """In one of how many guided steps gradients are taken; in between, the last ones lead on."""
     through: bool = False
     """Whether gradients are taken at the noisy state, through the network."""
 

@@ -2,7 +2,8 @@
 
 ``--text "a bald man:strength=0.5,end=0.6"`` is words with a suffix, ``--text "5:30, and nothing else"`` is words: what
 follows the last colon counts as a suffix only if it consists of the keys ``strength``, ``start``, ``end``, ``route``
-and those of guidance by consistency: ``measure``, ``copies``, ``gradients``, ``recurrences``, ``through``.
+and those of guidance by consistency: ``measure``, ``copies``, ``gradients``, ``recurrences``, ``interval`` and
+``through``.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from misen.core.registry import Modality, modalities
 if TYPE_CHECKING:
     from misen.core.guidance import Consistency, Guidance
 
-_PAIR = r"\s*(?:strength|start|end|route|measure|copies|gradients|recurrences|through)\s*=\s*[^,:=\s]*"
+_PAIR = r"\s*(?:strength|start|end|route|measure|copies|gradients|recurrences|interval|through)\s*=\s*[^,:=\s]*"
 _SWITCH: Mapping[str, Any] = {"true": True, "false": False}
 _SUFFIX = re.compile(rf":({_PAIR}(?:,{_PAIR})*)$")
 SUFFIXES = "Guidance takes suffixes: --text 'a hat:strength=0.5,start=0,end=0.6,route=native'."
@@ -109,7 +110,8 @@ def _consistency(suffix: Mapping[str, str]) -> Consistency:
     """The options of guidance by consistency."""
     from misen.core.guidance import Consistency
 
-    given = {key: _value(suffix[key]) for key in ("copies", "gradients", "recurrences", "through") if key in suffix}
+    keys = ("copies", "gradients", "recurrences", "interval", "through")
+    given = {key: _value(suffix[key]) for key in keys if key in suffix}
     return Consistency(measure=suffix.get("measure", ""), **given)
 
 

@@ -27,6 +27,7 @@ class Consistency:
         gradients: how many gradients move an estimate, each taken where the last one led; together they lead as far
             as one.
         recurrences: how often each guided step is taken, with noise anew in between.
+        interval: in one of how many guided steps gradients are taken; in between, the last ones lead on.
         through: whether gradients are taken at the noisy state, through the network, not at what it foresees.
     """
 
@@ -34,10 +35,11 @@ class Consistency:
     copies: int = 1
     gradients: int = 1
     recurrences: int = 1
+    interval: int = 1
     through: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("copies", "gradients", "recurrences"):
+        for name in ("copies", "gradients", "recurrences", "interval"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST:
                 raise InputError(f"{name} must be a whole number from 1 to {MOST}, got {brief(value)}", field=name)

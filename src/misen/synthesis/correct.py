@@ -37,13 +37,17 @@ class Pull:
         signal: the wish, one item per image.
         guidance: for the strength, the window and the options of consistency.
         values: (B,) the last disagreement, for the trace; None before the window opens.
+        slopes: energies (B,) and their gradients (B, ...) of the last step in which any were taken, one pair each time.
     """
 
     energy: Energy
     signal: Signal
     guidance: Guidance
     values: PerItem | None = None
+    slopes: list[tuple[PerItem, Points]] = field(default_factory=list, repr=False)
     _disagreement: Disagreement | None = field(default=None, repr=False)
+    _progress: float = math.nan
+    _steps: int = -1
 
     @property
     def mean(self) -> float:
@@ -63,6 +67,12 @@ class Pull:
     def acts_at(self, level: Level) -> bool:
         """Whether it moves anything at ``level``."""
         return self.guidance.strength != 0 and self.guidance.acts_at(level.progress)
+
+    def renews(self, level: Level) -> bool:
+        """Whether gradients are taken at ``level``, at which it acts; else the last ones lead on."""
+        if level.progress != self._progress:
+            self._progress, self._steps = level.progress, self._steps + 1
+        return self._steps % self.how.interval == 0
 
     def measure(self, view: View) -> PerItem:
         """The disagreement (B,) of a view."""
@@ -91,13 +101,14 @@ def correct(predict: Predict, pulls: Sequence[Pull], sampler: Sampler, augment: 
         active = [pull for pull in pulls if pull.acts_at(level)]
         if not active:
             return predict(state, level)
-        source, estimate = _opened(predict, state, level, any(pull.how.through for pull in active))
+        fresh = [pull for pull in active if pull.renews(level)]
+        source, estimate = _opened(predict, state, level, any(pull.how.through for pull in fresh))
         start = estimate.point.detach()
         moved, length = torch.zeros_like(start), reach(sampler, level, start)
         for turn in range(max(pull.how.gradients for pull in active)):
-            pulling = [pull for pull in active if turn < pull.how.gradients]
-            slopes = _slopes(source, estimate, moved, pulling, level, augment)
-            for pull, (values, gradient) in zip(pulling, slopes, strict=True):
+            _renew([pull for pull in fresh if turn < pull.how.gradients], turn, source, estimate, moved, level, augment)
+            for pull in (pull for pull in active if turn < pull.how.gradients):
+                values, gradient = pull.slopes[turn]
                 moved = moved - descent(gradient, values, pull.share * length)
         return replace(estimate, point=start + moved, guess=start)
 
@@ -118,14 +129,18 @@ def _opened(predict: Predict, state: State, level: Level, through: bool) -> tupl
         return source, predict(state.at(source), level)
 
 
-def _slopes(
-    source: Points, estimate: Estimate, moved: Points, pulls: Sequence[Pull], level: Level, augment: Streams
-) -> list[tuple[PerItem, Points]]:
-    """Each energy of the moved estimate and its gradient, at the point or at its source; it is decoded once."""
+def _renew(
+    pulls: Sequence[Pull], turn: int, source: Points, estimate: Estimate, moved: Points, level: Level, augment: Streams
+) -> None:
+    """Measure each energy of the moved estimate and its gradient, at the point or at its source; it is decoded once."""
+    if not pulls:
+        return
     with torch.enable_grad():
         view = replace(estimate.view(estimate.point + moved), level=level.progress, rng=augment)
-        measured = [(pull.measure(view), source if pull.how.through else estimate.point) for pull in pulls]
-        return [(value.detach(), _slope(value, place)) for value, place in measured]
+        measured = [(pull, pull.measure(view)) for pull in pulls]
+        for pull, values in measured:
+            place = source if pull.how.through else estimate.point
+            pull.slopes[turn:] = [(values.detach(), _slope(values, place))]
 
 
 def _slope(values: PerItem, place: Points) -> Points:

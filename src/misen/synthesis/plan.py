@@ -219,14 +219,21 @@ def demands(plan: Plan, sampler: Sampler, levels: Sequence[Level]) -> Iterator[D
     """What the step at each of some levels asks under what guides in a plan."""
     pulls = [one.guidance for one in plan.decisions if one.energy is not None and one.guidance.strength != 0]
     adapted = [one for one in plan.decisions if one.route == "adapted"]
+    renewing = [_renewing(wish, levels) for wish in pulls]
     for level in levels:
-        hows = [wish.consistency for wish in pulls if wish.acts_at(level.progress)]
+        recurrences = [wish.consistency.recurrences for wish in pulls if wish.acts_at(level.progress)]
+        fresh = [wish.consistency for wish, where in zip(pulls, renewing, strict=True) if level in where]
         yield Demand(
-            predictions=stages(sampler) * max((how.recurrences for how in hows), default=1),
+            predictions=stages(sampler) * max(recurrences, default=1),
             sets=_evaluations(plan.decisions, plan.negatives, level, plan.scale),
-            gradients=sum(how.gradients for how in hows),
+            gradients=sum(how.gradients for how in fresh),
             adapters=tuple(one.port for one in adapted if one.guidance.acts_at(level.progress)),
         )
+
+
+def _renewing(wish: Guidance, levels: Sequence[Level]) -> Sequence[Level]:
+    """The levels at which a wish that pulls takes gradients anew."""
+    return [level for level in levels if wish.acts_at(level.progress)][:: wish.consistency.interval]
 
 
 def cost(plan: Plan, sampler: Sampler) -> tuple[int, int]:
@@ -389,8 +396,9 @@ def _evaluations(decisions: Sequence[Decision], negatives: Sequence[Decision], l
 def _account(how: Consistency) -> str:
     """The options of consistency for a person to read."""
     where = "the noisy state, through the network" if how.through else "the predicted picture"
+    seldom = f", in one of {how.interval} steps" if how.interval > 1 else ""
     counts = f"copies {how.copies}, gradients {how.gradients}, recurrences {how.recurrences}"
-    return f"{counts}, at {where}"
+    return f"{counts}, at {where}{seldom}"
 
 
 def digest(signal: Signal) -> str:

@@ -202,3 +202,33 @@ def test_options_are_checked_at_birth():
     for wrong in ({"copies": 0}, {"gradients": 1.5}, {"recurrences": 1000}, {"copies": True}, {"through": "yes"}):
         with pytest.raises(InputError, match=next(iter(wrong))):
             Consistency(**wrong)
+
+
+def steps(*progress, **how):
+    """How far each of some steps moves the estimate, and what was measured."""
+    generator, rng = ToyWalker(), Streams([1])
+    state = generator.start(1, rng)
+    pull = Pull(TintEnergy(), RED, Guidance(signal=RED, consistency=Consistency(**how)))
+    measured, measure = [], pull.measure
+    pull.measure = lambda view: measured.append(view.level) or measure(view)
+    predict = correct(lambda s, level: generator.predict(s, level, {}), [pull], Euler(), rng)
+    moves = [predict(state, Level(one)).point - generator.predict(state, Level(one), {}).point for one in progress]
+    return moves, measured
+
+
+def test_in_between_the_last_gradients_lead_on():
+    moves, measured = steps(0.0, 0.25, 0.5, 0.75, interval=2)
+    assert measured == [0.0, 0.5]
+    assert torch.equal(moves[0], moves[1])
+    assert all(move.norm() > 0 for move in moves)
+    assert steps(0.0, 0.25, interval=1)[1] == [0.0, 0.25]
+
+
+def test_several_gradients_are_kept_together():
+    moves, measured = steps(0.0, 0.25, interval=3, gradients=2)
+    assert measured == [0.0, 0.0]
+    assert torch.equal(moves[0], moves[1])
+
+
+def test_a_step_that_is_taken_again_takes_its_gradients_again():
+    assert steps(0.0, 0.0, 0.5, 0.5, interval=2)[1] == [0.0, 0.0]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from misen.core.guidance import Guidance
+from misen.core.guidance import Consistency, Guidance
 from misen.synthesis import plan
 from misen.synthesis.plan import Demand
 from misen.synthesis.rehearse import Pace, Pass, count, rehearse
@@ -66,3 +66,8 @@ def test_of_an_edit_the_part_counts_that_is_walked():
     generator, sampler = ToyDiffusion(), Euler(12)
     whole = plan(generator, [], sampler=sampler, encoders=ENCODERS, energies=energies())
     assert times(rehearse(generator, sampler, whole, pace=Pace(strength=0.5)), "sub") == 6
+
+
+def test_gradients_that_are_kept_are_not_counted():
+    wish = Guidance(signal=RED, route="consistency", consistency=Consistency(interval=3))
+    assert times(cost(wish, steps=13)[0], "sum") == 5
