@@ -87,11 +87,11 @@ def fastest(ways: Sequence[Way], effort: Effort) -> Way:
     return min(ways, key=lambda way: min(way.timed(prompt, seed)[1] for seed in range(TRIES)))
 
 
-def race(ways: Sequence[Way], bench: Examination, n: int) -> list[Run]:
-    """Every way makes every picture of ``n``, each time in another order."""
+def race(ways: Sequence[Way], bench: Examination, n: int, seed: int = SEED) -> list[Run]:
+    """Every way makes every picture of ``n``, each time in another order; ``seed`` chooses the wishes."""
     judge = bench.grader.judge(Text.modality)
     parts: list[list[tuple[Tensor, Survey, Trial]]] = [[] for _ in ways]
-    for truth in bench.truths(n, SEED):
+    for truth in bench.truths(n, seed):
         prompts = Text.observe_fully(truth, truth.record.seed)
         made = [_turns(ways, prompts[item : item + 1], int(seed)) for item, seed in enumerate(truth.record.seed)]
         for index, part in enumerate(parts):

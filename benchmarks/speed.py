@@ -20,7 +20,7 @@ from benchmarks import guided
 from benchmarks.peers import stock_pipeline, tuned_pipeline
 from benchmarks.race import Make, Run, Way, fastest, race
 from benchmarks.roof import roofs
-from benchmarks.timing import Effort, Row, median
+from benchmarks.timing import Effort, Row, exactly, median, overlap
 from misen import Guidance, Text
 from misen.app import Model
 from misen.app.evaluate.examination import Examination, standard
@@ -37,8 +37,10 @@ STUDENT = "avatars/diffusion-fast"
 CORES = 2
 DEFAULT_STEPS, TUNED_STEPS = 50, 20
 """Of diffusers: of its pipeline, and as its documentation advises for DPM-Solver++."""
-FAST_STEPS, FAST_WINDOW, FAST_INTERVAL = 15, (0.0, 0.8), 2
-"""Ours: steps, the part of the walk that is guided, and in one of how many predictions the whole network is asked."""
+FAST_STEPS, FAST_WINDOW = 15, (0.0, 0.8)
+"""Ours: steps, and the part of the walk that is guided. 27 evaluations, where 20 guided steps take 40 and 50 take 100;
+with so few steps, features that are kept from one to the next cost quality. ``python -m benchmarks settings`` compares.
+"""
 
 
 # --- who takes part --------------------------------------------------------------------------------------------------
@@ -90,10 +92,9 @@ def usual(model: Model, effort: Effort) -> Way:
 
 
 def fast(model: Model, effort: Effort) -> Way:
-    """Ours in fewer steps, some of them guided, with features kept from step to step."""
+    """Ours in fewer steps, of which the last are not guided."""
     steps = effort.of(FAST_STEPS)
-    settings: dict[str, Any] = {"num_inference_steps": steps, "cache_interval": FAST_INTERVAL}
-    return _accelerated("misen, fast", model, effort, window=FAST_WINDOW, **settings)
+    return _accelerated("misen, fast", model, effort, window=FAST_WINDOW, num_inference_steps=steps)
 
 
 def student(effort: Effort) -> list[Way]:
@@ -145,7 +146,7 @@ def _alone(run: Run, roof: float, bench: Examination) -> Iterator[Row]:
     """What a way took, and how good its pictures are."""
     work = _work(run.way)
     yield Row(f"{run.way.name}, {run.way.threads} threads", median(run.seconds), "s")
-    yield Row("  operations", _exactly(work), "GFLOP")
+    yield Row("  operations", exactly(work), "GFLOP")
     yield Row(f"  of the roof in {run.way.precision}", median(100 * work / run.seconds / roof), "%")
     yield Row("  FID-A", run.distance(bench), "")
     yield Row("  adherence to text", run.adherence(), "")
@@ -156,8 +157,8 @@ def _compared(runs: Sequence[Run], bench: Examination) -> Iterator[Row]:
     default, best, teacher, ours, *students = runs
     for peer, bar in ((default, ">= 3"), (best, ">= 1.3")):
         yield Row(f"{peer.way.name} / {ours.way.name}, time", median(peer.seconds / ours.seconds), "x", bar)
-        yield Row("  intervals of FID-A overlap", _overlap(peer.distance(bench), ours.distance(bench)), "", "1")
-        yield Row("  intervals of adherence overlap", _overlap(peer.adherence(), ours.adherence()), "", "1")
+        yield Row("  intervals of FID-A overlap", overlap(peer.distance(bench), ours.distance(bench)), "", "1")
+        yield Row("  intervals of adherence overlap", overlap(peer.adherence(), ours.adherence()), "", "1")
     for one in students:
         yield Row("student's FID-A / teacher's", _ratio(one, teacher, bench), "x", "<= 1.5")
         yield Row("  time, diffusers' defaults / student", median(default.seconds / one.seconds), "x")
@@ -168,16 +169,6 @@ def _work(way: Way) -> float:
     torch.set_num_threads(way.threads)
     with sdpa_kernel(SDPBackend.MATH):
         return gflop(lambda: (way.plain or way.make)(Text("a bald man"), 0))
-
-
-def _exactly(value: float) -> Figure:
-    """A figure that is counted."""
-    return Figure(value, value, value, 1)
-
-
-def _overlap(first: Figure, second: Figure) -> Figure:
-    """1 if two intervals overlap, else 0."""
-    return _exactly(float(first.low <= second.high and second.low <= first.high))
 
 
 def _ratio(one: Run, other: Run, bench: Examination) -> Figure:

@@ -64,3 +64,13 @@ def _timed(way: Callable[[], object]) -> float:
 def median(values: Tensor) -> Figure:
     """Median of (R,) values; for a ratio, divide two rows of ``seconds`` first, so that it is paired by round."""
     return bootstrapped(lambda rounds: values[rounds].quantile(0.5), len(values))
+
+
+def exactly(value: float) -> Figure:
+    """A figure that is counted."""
+    return Figure(value, value, value, 1)
+
+
+def overlap(first: Figure, second: Figure) -> Figure:
+    """1 if two intervals overlap, else 0."""
+    return exactly(float(first.low <= second.high and second.low <= first.high))
