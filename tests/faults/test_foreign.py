@@ -127,7 +127,7 @@ def test_row_21_other_errors_stay_what_they_are(model, monkeypatch):
 def test_row_21_main_memory_is_looked_at_first(model, misen, source, refused, monkeypatch, tmp_path):
     needed = model.workload(model.request(**QUICK)).cost().peak
     monkeypatch.setattr(room, "free", lambda device: needed // 2)
-    monkeypatch.setattr(type(model), "_walk", None)
+    monkeypatch.setattr(type(model._walker), "_walk", None)
     assert refused(LimitError, model.synthesize, **QUICK).hint == "16 x 16 fits"
     assert "make fewer at once" in str(refused(LimitError, model.synthesize, num_images=2, batch_size=2, **QUICK))
     monkeypatch.setattr(room, "free", lambda device: 1000)

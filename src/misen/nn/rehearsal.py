@@ -101,6 +101,11 @@ class Rehearsal(TorchDispatchMode):
         self.calls: Counter[Call] = Counter()
         self.peak = self._held = 0
 
+    def __enter__(self) -> Rehearsal:
+        """Watch from here on."""
+        super().__enter__()
+        return self
+
     @property
     def flops(self) -> int:
         """Floating-point operations of all calls."""

@@ -60,10 +60,10 @@ class Base:
 
     def running(self, config: TrainingConfig) -> Base:
         """The same, making pictures in the precision of a configuration as far as its networks can be run so."""
-        generator: Any = self.generator
-        if config.precision == "fp32" or not isinstance(generator, Executable):
+        if config.precision == "fp32" or not isinstance(self.generator, Executable):
             return self
-        return replace(self, generator=generator.executed(Execution("bfloat16")))
+        faster: Any = self.generator.executed(Execution("bfloat16"))
+        return replace(self, generator=faster)
 
     def make(self, prompts: Sequence[str], seeds: Sequence[int]) -> Tensor:
         """(N, 3, H, W) pictures by the model's defaults, one for each prompt and seed."""

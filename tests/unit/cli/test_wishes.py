@@ -38,7 +38,7 @@ def test_a_suffix_becomes_strength_window_and_route():
 def test_a_suffix_holds_the_options_of_consistency():
     argument = "yaw=20:route=consistency,measure=angles,copies=4,gradients=2,recurrences=3,interval=2,through=true"
     assert guidance(modalities()["camera"], argument).consistency == Consistency(
-        measure="angles", copies=4, gradients=2, recurrences=3, through=True
+        measure="angles", copies=4, gradients=2, recurrences=3, interval=2, through=True
     )
     assert guidance(modalities()["camera"], "yaw=20").consistency == USUAL
 

@@ -171,7 +171,7 @@ def test_options_of_consistency_are_counted_and_told():
     assert cost(early(recurrences=2, gradients=3), early()) == (18, 48)
     plan = made(ToyDiffusion(), early(recurrences=2, through=True), RED, sampler=Back())
     assert "    copies 1, gradients 1, recurrences 2, at the noisy state, through the network" in plan.explain()
-    options = {"measure": "", "copies": 1, "gradients": 1, "recurrences": 2, "through": True}
+    options = {"measure": "", "copies": 1, "gradients": 1, "recurrences": 2, "interval": 1, "through": True}
     assert [wish["consistency"] for wish in plan.to_json()["guidances"]] == [options, None]
 
 
