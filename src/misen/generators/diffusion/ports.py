@@ -33,12 +33,14 @@ class PortSettings:
         width: D of the conditions.
         length: tokens of the sequence that diffusers' own pipeline feeds to the U-Net; 0 for all other ports. That
             sequence enters as it is, and its null is what the pipeline feeds for an empty prompt.
+        hidden: width of a layer between tokens and the sequence that they join; 0 for none.
     """
 
     name: str
     layout: Layout
     width: int
     length: int = 0
+    hidden: int = 0
 
     def port(self) -> Port:
         """The port that a planner sees."""
@@ -85,7 +87,7 @@ class StockTokens(nn.Module):
 BUILDERS: Mapping[Layout, Callable[[PortSettings, Grid], nn.Module]] = {
     "map": lambda port, grid: MapEntrance(port.width, grid.channels, grid.stride),
     "vector": lambda port, grid: VectorEntrance(port.width, grid.embedding),
-    "tokens": lambda port, grid: TokensEntrance(port.width, grid.tokens),
+    "tokens": lambda port, grid: TokensEntrance(port.width, grid.tokens, port.hidden),
 }
 
 

@@ -18,9 +18,11 @@ from misen.core.shapes import Tokens
 class TokensEntrance(nn.Module):
     """Brings tokens to the width of the sequence that is looked at, and marks what kind they are."""
 
-    def __init__(self, inputs: int, width: int) -> None:
+    def __init__(self, inputs: int, width: int, hidden: int = 0) -> None:
+        """``hidden`` is the width of a layer between; without one tokens enter as a linear map has them."""
         super().__init__()
-        self.project = nn.Linear(inputs, width)
+        deep = nn.Sequential(nn.Linear(inputs, hidden), nn.SiLU(), nn.Linear(hidden, width)) if hidden else None
+        self.project = nn.Linear(inputs, width) if deep is None else deep
         self.norm = nn.LayerNorm(width)
         self.kind = nn.Parameter(0.02 * torch.randn(width))
 

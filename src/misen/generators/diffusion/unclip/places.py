@@ -16,13 +16,13 @@ from misen.generators.diffusion.ports import PortSettings
 from misen.nn.blocks import block_tokens
 from misen.perception.joint import WIDTH, Places
 
-COPIES = 4
-"""Tokens that a place becomes, each by a linear layer of its own."""
+COPIES, HIDDEN = 16, 512
+"""Tokens that a place becomes, and the width of the layer between, whose weights are each token's own."""
 UNIT = math.sqrt(WIDTH)
 """What a unit vector is multiplied with so that its entries have unit variance."""
 PLACE, PLACES = "place", "places"
 """The ports of the decoder: into its embedding of time, and into its cross-attention."""
-TABLE = (PortSettings(PLACE, "vector", WIDTH), PortSettings(PLACES, "tokens", COPIES * WIDTH))
+TABLE = (PortSettings(PLACE, "vector", WIDTH), PortSettings(PLACES, "tokens", COPIES * WIDTH, hidden=HIDDEN))
 
 Many = Float[Tensor, "many 128"]
 Some = Float[Tensor, "some 128"]
