@@ -19,7 +19,7 @@ from misen.media import png
 
 HERE = Path(__file__).parent
 TARGET, INPUTS = HERE / "images" / "pictures.png", HERE.parent / "examples" / "inputs"
-SIDE, EACH, COLUMNS = 128, 3, 8
+SIDE, EACH, COLUMNS = 160, 3, 8
 """Pixels of a picture on the sheet; pictures per wish with a preview; pictures in a row."""
 WORDS = (
     "a smiling woman with long red hair and round glasses",
@@ -42,20 +42,22 @@ def drawn() -> Iterator[Signal]:
 
 
 def pictures(model: Model) -> Iterator[Tensor]:
-    """(3, 64, 64) each, row by row."""
+    """(3, side, side) each, row by row, in the largest size there is."""
+    sides = {"height": model.largest, "width": model.largest}
     for seed, words in enumerate(WORDS):
-        yield model.synthesize(Text(words), seed=seed).images[0].tensor
+        yield model.synthesize(Text(words), seed=seed, **sides).images[0].tensor
     for signal in drawn():
-        preview = signal.preview(model.size)
+        preview = signal.preview(model.largest)
         if preview is not None:
             yield preview[0]
         for seed in range(EACH):
-            yield model.synthesize(signal, seed=seed).images[0].tensor
+            yield model.synthesize(signal, seed=seed, **sides).images[0].tensor
 
 
 def main() -> None:
     """Make and write."""
-    made = functional.interpolate(torch.stack([*pictures(misen.load("avatars/diffusion"))]), SIDE, mode="bicubic")
+    large = torch.stack([*pictures(misen.load("avatars/diffusion"))])
+    made = functional.interpolate(large, SIDE, mode="bicubic", antialias=True)
     rows = made.clamp(-1, 1).unflatten(0, (-1, COLUMNS))
     sheet = torch.cat([torch.cat([*row], dim=2) for row in rows], dim=1)
     replace_file(TARGET, png.encode(to_bytes(sheet[None])[0].numpy()))
