@@ -17,6 +17,11 @@ from misen.core.shapes import Vectors
 from misen.metrics.bootstrap import centred
 from misen.perception.figures import Figure
 
+BLOCK = 256
+"""Rows and columns that are worked on at once."""
+
+Square = Float64[Tensor, "features features"]
+
 
 @dataclass(frozen=True)
 class Moments:
@@ -28,7 +33,7 @@ class Moments:
     """
 
     mean: Float64[Tensor, " features"]
-    covariance: Float64[Tensor, "features features"]
+    covariance: Square
 
     @classmethod
     def of(cls, features: Vectors) -> Moments:
@@ -39,22 +44,50 @@ class Moments:
         return cls(mean, around.T @ around / (len(features) - 1))
 
     @cached_property
-    def factor(self) -> Float64[Tensor, "features features"]:
-        """(D, D) L with covariance L L^T: Cholesky's, or by eigenvalues where the covariance is singular."""
-        factor: Tensor
-        factor, failed = torch.linalg.cholesky_ex(self.covariance)
-        if failed:
+    def factor(self) -> Square:
+        """(D, D) lower triangular L with covariance L L^T: Cholesky's, or by eigenvalues where that is singular."""
+        try:
+            return _cholesky(self.covariance)
+        except torch.linalg.LinAlgError:
             values, vectors = torch.linalg.eigh(self.covariance)
-            factor = vectors * values.clamp(min=0).sqrt()
-        return factor
+            root: Tensor = torch.linalg.qr((vectors * values.clamp(min=0).sqrt()).T, mode="r").R
+            return root.T
 
 
 def frechet_distance(first: Moments, second: Moments) -> float:
-    """Squared Wasserstein-2 distance of two Gaussians; 0 for equal ones."""
-    product = first.factor.T @ second.covariance @ first.factor
-    overlap = torch.linalg.eigvalsh(product).clamp(min=0).sqrt().sum()
+    """Squared Wasserstein-2 distance of two Gaussians; 0 for equal ones.
+
+    What is known of the first is remembered, so the fixed one of a series comes first.
+    """
+    product = _congruence(first.factor, second.covariance)
+    overlap = torch.linalg.eigvalsh(product.T, UPLO="U").clamp(min=0).sqrt().sum()
     spread = first.covariance.trace() + second.covariance.trace() - 2 * overlap
     return float((first.mean - second.mean).square().sum() + spread)
+
+
+def _cholesky(covariance: Square) -> Square:
+    """L, by columns of blocks: nearly all of its arithmetic is products of matrices."""
+    factor = covariance.clone()
+    for here in range(0, len(factor), BLOCK):
+        block = slice(here, here + BLOCK)
+        factor[here:, block] -= factor[here:, :here] @ factor[block, :here].T
+        corner = torch.linalg.cholesky(factor[block, block])
+        factor[here:, block] = torch.linalg.solve_triangular(corner.T, factor[here:, block], upper=True, left=False)
+        factor[block, block] = corner
+    return factor.tril_()
+
+
+def _congruence(factor: Square, covariance: Square) -> Square:
+    """L^T S L, of which only the lower triangle is filled, without the products with what is zero above L's diagonal."""
+    half, whole = torch.empty_like(covariance), torch.empty_like(covariance)
+    starts = range(0, len(factor), BLOCK)
+    for here in starts:
+        block = slice(here, here + BLOCK)
+        torch.mm(covariance[:, here:], factor[here:, block], out=half[:, block])
+    for here in starts:
+        block, done = slice(here, here + BLOCK), slice(here + BLOCK)
+        torch.mm(factor[here:, block].T, half[here:, done], out=whole[block, done])
+    return whole
 
 
 def fid(reference: Moments, features: Vectors) -> Figure:
