@@ -78,7 +78,7 @@ def _cholesky(covariance: Square) -> Square:
 
 
 def _congruence(factor: Square, covariance: Square) -> Square:
-    """L^T S L, of which only the lower triangle is filled, without the products with what is zero above L's diagonal."""
+    """The lower triangle of L^T S L, without the products with what is zero above L's diagonal; above is nothing."""
     half, whole = torch.empty_like(covariance), torch.empty_like(covariance)
     starts = range(0, len(factor), BLOCK)
     for here in starts:
