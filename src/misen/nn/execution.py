@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from importlib.util import find_spec
@@ -22,10 +22,10 @@ Network = TypeVar("Network", bound=nn.Module)
 
 DTYPES: Mapping[Precision, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 COMPILERS: Mapping[Engine, Mapping[str, Any]] = {
-    "compiled": {"backend": "inductor", "dynamic": False, "options": {"freezing": True}},
+    "compiled": {"backend": "inductor", "dynamic": False},
     "openvino": {"backend": "openvino", "dynamic": False},
 }
-"""Arguments of ``torch.compile`` by engine; weights are folded into what is compiled."""
+"""Arguments of ``torch.compile`` by engine."""
 NEEDS: Mapping[Engine, str] = {"compiled": "a C++ compiler", "openvino": "the package openvino (extra accel)"}
 
 
@@ -73,7 +73,21 @@ def compile_parts(parts: Iterable[nn.Module], engine: Engine) -> None:
     if engine == "openvino":
         import_module("openvino.torch")  # makes itself known to torch.compile
     for part in parts:
-        part.compile(**COMPILERS[engine])
+        part.forward = _folding(torch.compile(part.forward, **COMPILERS[engine]))
+
+
+def _folding(compiled: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, with weights folded in where it is compiled, at the first call and for every new shape.
+
+    This is no option of ``torch.compile``, whose tracer would still take weights for arguments.
+    """
+    from torch._inductor import config
+
+    def call(*given: Any, **named: Any) -> Any:
+        with config.patch(freezing=True):
+            return compiled(*given, **named)
+
+    return call
 
 
 def uncompiled(engine: Engine) -> AbstractContextManager[object]:

@@ -31,7 +31,7 @@ class Memory:
 
     Attributes:
         conditions: the set.
-        origin: the network it came from and the shape of what went in, see ``_origin``.
+        origin: the state of the network it came from and the shape of what went in, see ``_origin``.
         timestep: of the last prediction under it.
         deep: what was made for it.
         age: predictions made from them.
@@ -60,6 +60,7 @@ class CachingDenoiser(Denoiser):
         """The networks are shared with ``denoiser``."""
         nn.Module.__init__(self)
         self.unet, self.ports, self.interval = denoiser.unet, denoiser.ports, interval
+        self._weights = tuple(self.parameters())
         self._memories: list[Memory] = []
         self._asked: tuple[Mapping[str, Condition], float] = {}, 0.0
 
@@ -76,7 +77,7 @@ class CachingDenoiser(Denoiser):
     def _deep(self, x: Tensor, flow: Flow) -> Deep:
         if torch.is_grad_enabled():
             return super()._deep(x, flow)
-        (conditions, now), origin = self._asked, _origin(self, x)
+        (conditions, now), origin = self._asked, self._origin(x)
         memory = next((memory for memory in self._memories if memory.serves(conditions, origin, now)), None)
         if memory is not None and memory.age < self.interval:
             memory.timestep, memory.age = now, memory.age + 1
@@ -86,10 +87,9 @@ class CachingDenoiser(Denoiser):
         self._memories.append(Memory(conditions, origin, now, super()._deep(x, flow)))
         return self._memories[-1].deep
 
-
-def _origin(network: nn.Module, x: Tensor) -> Hashable:
-    """Another one for another network or format, after any change of the weights, and for input of another shape."""
-    return x.shape, *((id(weight), weight._version, weight.dtype) for weight in network.parameters())
+    def _origin(self, x: Tensor) -> Hashable:
+        """Another one for another format, after any change of the weights, and for input of another shape."""
+        return x.shape, *((weight._version, weight.dtype) for weight in self._weights)
 
 
 def _same(first: Mapping[str, Condition], second: Mapping[str, Condition]) -> bool:

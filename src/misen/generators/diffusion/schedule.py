@@ -102,6 +102,11 @@ class Schedule:
         """(T,) float64, ``scale / alpha`` of each timestep, the noise level."""
         return ((1 - self.kept) / self.kept).sqrt()
 
+    @cached_property
+    def _timesteps(self) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        """(T,) all of them."""
+        return np.arange(self.num_train_timesteps, dtype=np.float64)
+
     @property
     def spread(self) -> Spread | None:
         """The noise levels of walks, where these do not go by time."""
@@ -109,14 +114,14 @@ class Schedule:
 
     def sigma(self, timestep: float) -> float:
         """The noise level of a timestep in [0, T), interpolated linearly between whole ones."""
-        return float(np.interp(timestep, range(self.num_train_timesteps), self.sigmas.numpy()))
+        return float(np.interp(timestep, self._timesteps, self.sigmas.numpy()))
 
     def timestep(self, sigma: float) -> float:
         """The timestep of a noise level; inverts ``sigma``, which it does by logarithms if walks do not go by time."""
         known, sought = self.sigmas.numpy(), sigma
         if self.spread is not None:
             known, sought = np.log(known), math.log(sigma)
-        return float(np.interp(sought, known, range(self.num_train_timesteps)))
+        return float(np.interp(sought, known, self._timesteps))
 
     def time(self, level: Level) -> float:
         """The timestep that a network is told at a level."""
