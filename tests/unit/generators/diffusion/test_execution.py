@@ -122,7 +122,12 @@ def test_features_are_kept_in_any_way_of_running(generator, conditions, passes):
 
 def test_compilers_get_the_blocks(generator, monkeypatch):
     handed = []
-    monkeypatch.setattr(torch, "compile", lambda forward, **_: handed.append(forward.__self__))
+
+    def compiler(forward, **_):
+        handed.append(forward.__self__)
+        return forward
+
+    monkeypatch.setattr(torch, "compile", compiler)
     monkeypatch.setattr(execution, "compilers", lambda: ["compiled"])
     fast = generator.executed(Execution(engine="compiled"))
     assert len(handed) == 6
