@@ -22,7 +22,7 @@ from misen.codecs.tiny import TinyDecoder
 from misen.core.generator import Player
 from misen.core.shapes import Images, Maps, Scalar
 from misen.distributed import Team, average, team
-from misen.nn.adversarial import adaptive_weight, hinge_discriminator, hinge_generator
+from misen.nn.adversarial import HINGE, adaptive_weight
 from misen.nn.discriminators import PatchDiscriminator
 from misen.nn.perceptual import Features, perceptual_distance
 from misen.nn.quantizer.census import perplexity
@@ -123,7 +123,7 @@ class AutoencoderPlayer:
 
     def _persuade(self, loss: Scalar, made: Images) -> Scalar:
         """The critic's pull, as strong as that of ``loss`` times its weight."""
-        critique = hinge_generator(self.game.critic(made))
+        critique = HINGE.made(self.game.critic(made)).mean()
         last = self.game.autoencoder.decoder.exit.weight
         return self.game.losses.adversarial * adaptive_weight(loss, critique, last) * critique
 
@@ -164,7 +164,7 @@ class CriticPlayer:
         """The critic's loss on the pictures and on what was just made of them."""
         image = pictures(batch)
         real, fake = self.game.critic(torch.cat([image, self.game.made.to(image.dtype)])).chunk(2)
-        return hinge_discriminator(real, fake), {"real": real.mean().item(), "made": fake.mean().item()}
+        return HINGE.discriminator(real, fake), {"real": real.mean().item(), "made": fake.mean().item()}
 
 
 class TinyPlayer:

@@ -1,32 +1,11 @@
 from __future__ import annotations
 
-import pytest
 import torch
 from torch import nn
 
-from misen.nn.adversarial import adaptive_weight, hinge_discriminator, hinge_generator
 from misen.nn.discriminators import PatchDiscriminator
 from misen.nn.distortion import psnr
 from misen.nn.perceptual import perceptual_distance
-
-
-def test_hinge_losses_have_their_closed_form():
-    real, fake = torch.tensor([2.0, 0.0]), torch.tensor([-3.0, 1.0])
-    assert hinge_discriminator(real, fake) == pytest.approx(0.5 * (0.5 + 1.0))
-    assert hinge_generator(fake) == pytest.approx(1.0)
-
-
-def test_hinge_gradients_vanish_beyond_the_margin():
-    real = torch.tensor([2.0, 0.5], requires_grad=True)
-    hinge_discriminator(real, torch.tensor([-2.0])).backward()
-    assert torch.equal(real.grad, torch.tensor([0.0, -0.25]))
-
-
-def test_adaptive_weight_is_the_ratio_of_gradient_norms():
-    weight = torch.tensor([3.0, 4.0], requires_grad=True)
-    lead, add = (weight**2).sum(), (10 * weight).sum()
-    expected = (2 * weight).norm() / torch.tensor([10.0, 10.0]).norm()
-    assert adaptive_weight(lead, add, weight) == pytest.approx(expected.item(), rel=1e-5)
 
 
 def test_the_patch_discriminator_sees_patches():
