@@ -14,7 +14,7 @@ from typing import Any
 from torch import Tensor
 
 import misen
-from benchmarks.race import Make, Run, Way, race
+from benchmarks.race import Make, Run, Way, engines, fastest, race
 from benchmarks.timing import Effort, Row, median, overlap
 from misen import Guidance, Text
 from misen.app import Model
@@ -58,7 +58,8 @@ def ways(effort: Effort) -> Iterator[Way]:
     yield Way("at the predicted picture", by(model, Consistency(), accelerate=exact), "float32", THREADS)
     yield Way("the same, features kept", by(model, Consistency(), accelerate=exact, **kept), "float32", THREADS)
     yield Way("in bfloat16", by(model, Consistency(), accelerate=half, **kept), "bfloat16", THREADS)
-    yield Way("gradients kept as well", by(model, seldom, accelerate=half, **kept), "bfloat16", THREADS)
+    makes = [by(model, seldom, accelerate=replace(half, engine=engine), **kept) for engine in engines()]
+    yield fastest([Way("gradients kept as well", make, "bfloat16", THREADS) for make in makes], effort)
 
 
 def rows(effort: Effort) -> Iterator[Row]:

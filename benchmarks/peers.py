@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from misen.assembly import USUAL_MODEL, find
+from misen.core.execution import Engine
 
 
 def stock_pipeline(dtype: torch.dtype = torch.float32) -> Any:
@@ -21,12 +22,12 @@ def stock_pipeline(dtype: torch.dtype = torch.float32) -> Any:
     return pipeline
 
 
-def tuned_pipeline(*, compiled: bool) -> Any:
+def tuned_pipeline(engine: Engine) -> Any:
     """The same in bfloat16 with the channels last, and compiled if asked, as its "Accelerate inference" advises."""
     pipeline = stock_pipeline(torch.bfloat16)
     for network in (pipeline.unet, pipeline.vae):
         network.to(memory_format=torch.channels_last)
-    if compiled:
+    if engine == "compiled":
         pipeline.unet = torch.compile(pipeline.unet)
         pipeline.vae.decode = torch.compile(pipeline.vae.decode)
     return pipeline

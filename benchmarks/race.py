@@ -12,10 +12,11 @@ from torch import Tensor
 from benchmarks.timing import Effort
 from misen import Text
 from misen.app.evaluate.examination import Examination
-from misen.core.execution import Precision
+from misen.core.execution import Engine, Precision
 from misen.metrics.alignment import Trial, adherence, examine
 from misen.metrics.fid import fid
 from misen.metrics.grader import Survey
+from misen.nn.execution import compilers
 from misen.perception.figures import Figure
 
 SEED = 3
@@ -76,6 +77,11 @@ class Run:
     def adherence(self) -> Figure:
         """How well prompts were followed, from 0, as pictures made for others, to 1, as the truth."""
         return adherence(self.trial)
+
+
+def engines() -> Sequence[Engine]:
+    """What may run a network here: PyTorch itself, and its compiler where there is one."""
+    return ("eager", "compiled") if "compiled" in compilers() else ("eager",)
 
 
 def fastest(ways: Sequence[Way], effort: Effort) -> Way:

@@ -18,7 +18,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 import misen
 from benchmarks import guided
 from benchmarks.peers import stock_pipeline, tuned_pipeline
-from benchmarks.race import Make, Run, Way, fastest, race
+from benchmarks.race import Make, Run, Way, engines, fastest, race
 from benchmarks.roof import roofs
 from benchmarks.timing import Effort, Row, exactly, median, overlap
 from misen import Guidance, Text
@@ -29,7 +29,6 @@ from misen.core.errors import NotFoundError
 from misen.core.execution import Execution
 from misen.metrics.bootstrap import centred
 from misen.metrics.fid import Moments, frechet_distance
-from misen.nn.execution import compilers
 from misen.perception.figures import Figure
 from misen.recipes.train_tiny_decoder import gflop
 
@@ -77,7 +76,7 @@ def stock(scale: float, effort: Effort) -> Way:
 def tuned(scale: float, effort: Effort) -> Way:
     """diffusers in its best setting."""
     steps = effort.of(TUNED_STEPS)
-    plain, *others = (by_pipeline(tuned_pipeline(compiled=compiled), steps, scale) for compiled in _compiling())
+    plain, *others = (by_pipeline(tuned_pipeline(engine), steps, scale) for engine in engines())
     ways = [
         Way("diffusers, best setting", make, "bfloat16", threads, plain)
         for make, threads in product((plain, *others), (1, CORES))
@@ -108,17 +107,11 @@ def student(effort: Effort) -> list[Way]:
 def _accelerated(name: str, model: Model, effort: Effort, **settings: Any) -> Way:
     """The fastest way of running a model."""
     ways = []
-    for threads, compiled in product((1, CORES), _compiling()):
-        execution = Execution("bfloat16", "compiled" if compiled else "eager", threads)
+    for threads, engine in product((1, CORES), engines()):
         plain = by_model(model, accelerate=Execution("bfloat16", "eager", threads), **settings)
-        make = by_model(model, accelerate=execution, **settings)
+        make = by_model(model, accelerate=Execution("bfloat16", engine, threads), **settings)
         ways.append(Way(name, make, "bfloat16", threads, plain))
     return fastest(ways, effort)
-
-
-def _compiling() -> Sequence[bool]:
-    """Whether to compile: no, and where it is possible yes."""
-    return (False, True) if "compiled" in compilers() else (False,)
 
 
 # --- what is told of them --------------------------------------------------------------------------------------------

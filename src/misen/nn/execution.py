@@ -5,14 +5,15 @@ from __future__ import annotations
 import copy
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, TypeVar
+from threading import Lock
+from typing import Any, TypeVar, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from misen.core.errors import NotFoundError
 from misen.core.execution import Engine, Precision
@@ -26,6 +27,10 @@ COMPILERS: Mapping[Engine, Mapping[str, Any]] = {
     "openvino": {"backend": "openvino", "dynamic": False},
 }
 """Arguments of ``torch.compile`` by engine."""
+COMPILING = Lock()
+"""Held while something is compiled, as the settings of compilers are those of the whole process."""
+KINDS = 64
+"""Of inputs, over all networks of one architecture, for which something is compiled; others are run as they are."""
 NEEDS: Mapping[Engine, str] = {"compiled": "a C++ compiler", "openvino": "the package openvino (extra accel)"}
 
 
@@ -77,17 +82,36 @@ def compile_parts(parts: Iterable[nn.Module], engine: Engine) -> None:
 
 
 def _folding(compiled: Callable[..., Any]) -> Callable[..., Any]:
-    """The same, with weights folded in where it is compiled, at the first call and for every new shape.
+    """The same, with weights folded in where it is compiled, at the first call and for every new kind of input.
 
-    This is no option of ``torch.compile``, whose tracer would still take weights for arguments.
+    Folding is no option of ``torch.compile``, whose tracer would still take weights for arguments.
     """
-    from torch._inductor import config
+    from torch._dynamo import config as tracer
+    from torch._inductor import config as compiler
+
+    known: set[Hashable] = set()
 
     def call(*given: Any, **named: Any) -> Any:
-        with config.patch(freezing=True):
+        kind = (torch.get_num_threads(), torch.is_grad_enabled(), _kind(given), _kind(tuple(named.values())))
+        if kind in known:
             return compiled(*given, **named)
+        with COMPILING, compiler.patch(freezing=True), tracer.patch(recompile_limit=KINDS):
+            answer = compiled(*given, **named)
+        known.add(kind)
+        return answer
 
     return call
+
+
+def _kind(value: Any) -> Hashable:
+    """What of an input decides what is compiled for it."""
+    match value:
+        case Tensor():
+            return value.shape, value.dtype
+        case tuple():
+            return tuple(map(_kind, value))
+        case _:
+            return cast(Hashable, value)
 
 
 def uncompiled(engine: Engine) -> AbstractContextManager[object]:
