@@ -132,6 +132,15 @@ class Nullable(Protocol):
 
 
 @runtime_checkable
+class Centred(Protocol):
+    """Capability: knows the mean of what it draws, from which the guidance scale counts where nothing is wished."""
+
+    def typical(self, state: State) -> Points:
+        """The mean of the points that may be drawn, (B, ...); a state's own point once that is no longer as drawn."""
+        ...
+
+
+@runtime_checkable
 class Storable(Protocol):
     """Capability: a state on its way can be kept as tensors."""
 

@@ -10,16 +10,16 @@ InstructPix2Pix (arXiv:2211.09800), equation 3, for several conditions; deviatio
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 
 from misen.core.condition import Condition
 from misen.core.estimate import Estimate
-from misen.core.generator import Generator, Joint, Level, Predict, State
+from misen.core.generator import Centred, Generator, Joint, Level, Predict, State
 from misen.core.guidance import Guidance
-from misen.core.shapes import Counted
+from misen.core.shapes import Counted, Points
 
 Conditions = Mapping[str, Condition]
 """What goes in, by port name; ports not named get their null condition."""
@@ -45,6 +45,8 @@ class Native:
 def mix(generator: Generator, natives: Sequence[Native], scale: float, negatives: Conditions) -> Predict:
     """The generator's answer under its native guidances.
 
+    Where there are none, the scale says how far from its mean a generator goes that knows one.
+
     Args:
         generator: asked once per weight that is not zero.
         natives: guidances and their ports; outside its window a guidance is as if it had not been given.
@@ -57,7 +59,23 @@ def mix(generator: Generator, natives: Sequence[Native], scale: float, negatives
         shares, asked = zip(*prefixes(active, scale, negatives), strict=True)
         return _total([*zip(shares, _answers(generator, state, level, asked), strict=True)])
 
+    if isinstance(generator, Centred) and not natives and not negatives:
+        return truncated(mixed, generator.typical, scale)
     return mixed
+
+
+def truncated(predict: Predict, typical: Callable[[State], Points], scale: float) -> Predict:
+    """``predict`` as far from what is typical as ``scale`` says; 0 is the typical point, 1 the predicted one.
+
+    Source: Brock et al. 2018 (arXiv:1809.11096), section 3.1, in the linear form of Karras et al. 2019
+    (arXiv:1812.04948), appendix B.
+    """
+
+    def nearer(state: State, level: Level) -> Estimate:
+        estimate = predict(state, level)
+        return estimate.at(torch.lerp(typical(state), estimate.point, scale))
+
+    return nearer
 
 
 def _answers(generator: Generator, state: State, level: Level, asked: Sequence[Conditions]) -> Sequence[Estimate]:

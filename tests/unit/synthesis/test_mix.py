@@ -90,3 +90,31 @@ def test_tokens_for_one_port_are_joined_and_absent_ones_do_not_count():
     assert given["tint"].mask.tolist() == [[True, False]]
     assert torch.equal(average(ports, {"tint": first}, 1), RED)
     assert given["tint"].value.shape == (1, 2, 3)
+
+
+# --- truncation ------------------------------------------------------------------------------------------------------
+
+
+class Centred(ToyLinear):
+    """Answers with its state, and knows what is typical."""
+
+    def predict(self, state, level, conditions):
+        return super().predict(state, level, conditions).at(state + average(self.ports, conditions, len(state)))
+
+    def typical(self, state):
+        return torch.ones_like(state)
+
+
+def centred(natives=(), scale=1.0, negatives=None) -> torch.Tensor:
+    predict = mix(Centred(), natives, scale, negatives or {})
+    return predict(torch.full((1, 3), 5.0), Level(0.0)).point
+
+
+def test_where_nothing_is_wished_the_scale_is_the_distance_from_what_is_typical():
+    assert [centred(scale=scale)[0, 0].item() for scale in (0, 0.5, 1, 2)] == [1, 3, 5, 9]
+
+
+def test_wishes_have_the_scale_to_themselves():
+    assert torch.allclose(centred([native("tint", RED)], scale=3), 5 + 3 * RED)
+    assert torch.equal(centred([native("tint", RED, 0)], scale=3), torch.full((1, 3), 5.0))
+    assert torch.allclose(centred(negatives={"tint": Condition.full("vector", BLUE)}, scale=3), 5 - 2 * BLUE)
