@@ -14,6 +14,9 @@ from misen.generators.diffusion.denoiser import Denoiser, DenoiserSettings
 from misen.generators.diffusion.generator import DiffusionGenerator
 from misen.generators.diffusion.ports import PortSettings
 from misen.generators.diffusion.samplers import SAMPLERS
+from misen.generators.gan.generator import StyleGenerator
+from misen.generators.gan.networks import StyleNetworks, StyleSettings
+from misen.generators.gan.samplers import SAMPLERS as WALKS
 from misen.nn.description import read_card
 from toys import TOYS
 
@@ -46,7 +49,19 @@ def small_diffusion() -> DiffusionGenerator:
         return DiffusionGenerator(denoiser, autoencoder)
 
 
-SMALL = {"small diffusion": (small_diffusion, SAMPLERS)}
+@cache
+def small_gan() -> StyleGenerator:
+    """A style-based generator of 16 x 16 pictures with random weights everywhere, so that noise and offsets matter."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        networks = StyleNetworks(StyleSettings(6, 8, 2, (12, 8), (8, 8), (0, 0), 4)).requires_grad_(False).eval()
+        for parameter in networks.parameters():
+            parameter += 0.1 * torch.randn_like(parameter)
+        networks.mapping.settle(torch.randn(1000, 6))
+        return StyleGenerator(networks)
+
+
+SMALL = {"small diffusion": (small_diffusion, SAMPLERS), "small gan": (small_gan, WALKS)}
 
 
 def generator(name: str) -> Generator:

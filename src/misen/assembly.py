@@ -278,7 +278,11 @@ def find(name: str) -> Path:
         return _folder(Path(name))
     if (fetched := hub.cached(name)) is not None:
         return _folder(fetched)
-    hint = closest(name, [*shipped, *families()]) + hub.advice(name)
+    if name in families():
+        message = f"{named}, which the family {name!r} stands for, is not installed"
+        raise NotFoundError(message, field="model", hint=f"train it, or take one of {', '.join(shipped)}")
+    present = [family for family, told in families().items() if told.default_model in shipped]
+    hint = closest(name, [*shipped, *present]) + hub.advice(name)
     raise NotFoundError(f"there is no model {brief(name)}", field="model", hint=hint)
 
 

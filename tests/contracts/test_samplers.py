@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from families import GENERATORS, STEPS, generator, samplers
-from misen.core.generator import Annealing, Sampler, Startable
+from misen.core.generator import Annealing, Movable, Sampler, Startable
 from misen.core.seeding import Streams
 from misen.synthesis.schedule import truncate
 
@@ -71,10 +71,11 @@ def test_a_constant_answer_is_where_it_arrives(name, sampler):
 
 
 def finished(family, target):
-    """The picture at an estimate; of the finished state where there is one, since a view may be but a preview."""
-    if isinstance(family, Startable):
+    """The picture at an estimate; of a state that has come there, where there is one, since a view may be a preview."""
+    state = family.start(1, Streams((4,)))
+    if isinstance(state, Movable):
         with torch.no_grad():
-            return family.finish(family.restart(target.point, None, Streams((4,))))
+            return family.finish(state.at(target.point))
     return target.view(target.point).image
 
 

@@ -30,6 +30,15 @@ def test_an_unknown_model_names_the_closest(weights):
         assembly.find("avatar/toy")
 
 
+def test_a_family_without_its_best_model_says_so_and_is_not_proposed(weights):
+    with pytest.raises(NotFoundError, match="avatars/gan, which the family 'gan' stands for, is not installed") as told:
+        assembly.open_model("gan")
+    assert told.value.hint.endswith("avatars/toy, observer-z")
+    with pytest.raises(NotFoundError) as told:
+        assembly.find("gann")
+    assert "gan" not in told.value.hint.split("accepted")[1]
+
+
 def test_what_is_no_generator_is_not_opened(weights):
     with pytest.raises(InputError, match="observer-z makes no pictures"):
         assembly.open_model("observer-z")
