@@ -22,6 +22,9 @@ Need = Literal["picture", "mask", "words"]
 WAY_BACK = 50
 """Steps of a walk that is taken back, unless somebody says otherwise; few steps cannot be reversed well."""
 
+COSTS = frozenset({"evaluations", "gradients", "besides"})
+"""Fields of a plan that decide nothing."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Edit:
@@ -46,10 +49,11 @@ class Edit:
     memory: Memory = field(default_factory=Memory, repr=False)
 
     def learned(self, learn: Callable[[], Learned], *how: Hashable) -> Learned:
-        """What ``learn`` learns of the picture under the plan, or learned before in the same way."""
-        image, plan = self.canvas.image, json.dumps(self.plan.to_json(), sort_keys=True)
+        """What ``learn`` learns of the picture under the plan, whatever it costs, or learned before in this way."""
+        image, plan = self.canvas.image, self.plan.to_json()
+        walk = json.dumps({name: plan[name] for name in plan.keys() - COSTS}, sort_keys=True)
         digest = sha256(image.contiguous().numpy().data).hexdigest()
-        return self.memory.recall((digest, tuple(image.shape), plan, *how), learn)
+        return self.memory.recall((digest, tuple(image.shape), walk, *how), learn)
 
 
 @dataclass(frozen=True)

@@ -167,7 +167,7 @@ def test_the_condition_of_a_picture_is_found():
 
 
 @pytest.mark.parametrize(
-    ("first", "other"), [(Imagic(eta=0.0, steps=3), Imagic(eta=1.0, steps=3)), (SINE(steps=3), SINE(steps=3, share=0))]
+    ("first", "other"), [(Imagic(eta=0.0, steps=3), Imagic(eta=1.0, steps=3)), (SINE(steps=3), SINE(steps=3, until=0.2))]
 )
 def test_what_was_learned_of_a_picture_is_used_again(monkeypatch, first, other):
     lessons, memory = [], Memory()
@@ -175,7 +175,9 @@ def test_what_was_learned_of_a_picture_is_used_again(monkeypatch, first, other):
         name = f"misen.editing.methods.{module}.taught"
         monkeypatch.setattr(name, lambda *_, **how: lessons.append(how) or Student())
     for method in (first, other, replace(other, steps=4)):
-        method.begin(replace(edit(Student(), tint([1.0, 0.0, 0.0])), memory=memory))
+        asked = edit(Student(), tint([1.0, 0.0, 0.0]))
+        told = asked.plan.beside(method.besides(asked))
+        method.begin(replace(asked, plan=told, memory=memory))
     assert [how["steps"] for how in lessons] == [3, 4]
 
 
