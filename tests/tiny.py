@@ -77,8 +77,9 @@ def install_upscaler(monkeypatch: pytest.MonkeyPatch, small: int, sha256: str = 
 
 def forget() -> None:
     """Drop every network that was opened before."""
-    for remembered in (coach.observer, coach.joint, judge.observer, judge.joint):
-        remembered.cache_clear()
+    for side in (coach, judge):
+        for remembered in (side.observer, side.joint, side.hearing, side.sync):
+            remembered.cache_clear()
     for remembered in (assembly.encoders, assembly.energies, assembly.judges):
         remembered.cache_clear()
 

@@ -1,4 +1,4 @@
-"""What energies and judges are handed: an observer and a joint embedding, of side A or of side B."""
+"""What energies and judges are handed: an observer, a joint embedding and ears, of side A or of side B."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 from misen.core.shapes import Images, Vectors
+from misen.perception.heard import Listen
 from misen.perception.reading import Reading
 
 Look = Callable[[Images], Reading]
@@ -38,4 +39,13 @@ class Senses(Protocol):
 
     def joint(self) -> JointEmbedding:
         """The joint text-image embedding of this side."""
+        ...
+
+
+@runtime_checkable
+class Ears(Senses, Protocol):
+    """Senses that hear as well."""
+
+    def hearing(self) -> Listen:
+        """What this side hears of speech."""
         ...

@@ -1,4 +1,4 @@
-"""Observer and joint embedding A: they may steer and train, and never grade."""
+"""Observer, joint embedding and ears A: they may steer and train, and never grade."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from misen.nn.weights import read_card, shipped
 from misen.perception.frozen import freeze
 
 if TYPE_CHECKING:
+    from misen.perception.hearing import Hearing
     from misen.perception.joint import JointEmbedding
     from misen.perception.observer import Observer
+    from misen.perception.sync import SyncExpert
     from misen.perception.text import TextTower
 
 NAMES = ("observer-a", "joint-a")
@@ -30,6 +32,22 @@ def joint() -> JointEmbedding:
     from misen.perception.joint import joint_a
 
     return freeze(joint_a(), shipped("joint-a"))
+
+
+@cache
+def hearing() -> Hearing:
+    """The shipped hearing A, frozen."""
+    from misen.perception.hearing import hearing_a
+
+    return freeze(hearing_a(), shipped("hearing-a"))
+
+
+@cache
+def sync() -> SyncExpert:
+    """The shipped sync expert A, frozen."""
+    from misen.perception.sync import sync_a
+
+    return freeze(sync_a(), shipped("sync-a"))
 
 
 def text_encoder() -> TextTower:
