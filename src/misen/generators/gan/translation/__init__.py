@@ -1,0 +1,1 @@
+"""From maps to pictures: networks that are told where things are, by concatenation, by SPADE or by correspondence."""
