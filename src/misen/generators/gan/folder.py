@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import nn
@@ -21,6 +21,7 @@ from misen.nn.weights import read_card
 from misen.perception.frozen import freeze
 
 
+@runtime_checkable
 class Kept(Generator, Protocol):
     """A generator that can be kept in a folder."""
 
