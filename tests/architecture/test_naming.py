@@ -8,15 +8,15 @@ import re
 from misen.core.registry import families, modalities
 
 KNOWS_NO_MODALITY = {"core", "synthesis", "editing", "inversion", "training", "metrics", "app", "cli"}
-FIELDS_OF_THE_CORE = {"layout", "camera"}
-"""Words the core uses for something else: the shape of a condition, and where a view is seen from."""
+OTHER_MEANINGS = {"layout", "camera", "drag"}
+"""Words that mean something else too: the shape of a condition, where a view is seen from, a way of editing."""
 
 SAYS_NOTHING = {"utils", "util", "common", "helpers", "helper", "manager", "misc", "stuff"}
 LONG = 60
 
 
 def test_generic_layers_name_no_modality_and_no_family(sources) -> None:
-    words = {*modalities(), *families()} - FIELDS_OF_THE_CORE
+    words = {*modalities(), *families()} - OTHER_MEANINGS
     inside = re.compile(r"misen\.(modalities|generators)\.\w")
     offenders = [
         f"{source.at(node)}: {node.value!r}"

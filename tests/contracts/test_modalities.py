@@ -116,7 +116,7 @@ class Oracle:
             segmentation=20.0 * functional.one_hot(seen.segmentation.long(), len(CLASSES)).movedim(-1, 1),
             landmarks=seen.landmarks, landmarks_visible=20.0 * seen.landmarks_visible, camera=record.camera[:, :3],
             facing=torch.zeros(len(truth), 3), depth=seen.depth, identity=self.identity,
-            expression=record.expression, features=torch.zeros(len(truth), 256), pyramid=(),
+            expression=record.expression, features=torch.zeros(len(truth), 256), pyramid=(seen.image,),
         )  # fmt: skip
 
     def observer(self):

@@ -28,6 +28,15 @@ class Judge(Protocol):
         ...
 
 
+@runtime_checkable
+class Comparing(Protocol):
+    """Capability of a judge: some signals ask for a change, of which the picture before it has to be known."""
+
+    def compare(self, before: Images, after: Images, signal: Signal) -> PerItem:
+        """(B,) scores, as of ``Judge.score``, of what became of pictures (B, 3, H, W)."""
+        ...
+
+
 @dataclass(frozen=True)
 class Finding:
     """One trait that a signal asks for by name, and what a judge sees.

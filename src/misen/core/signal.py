@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from misen.core.errors import InputError
+from misen.core.shapes import Masks
 
 
 @runtime_checkable
@@ -51,6 +52,15 @@ class Signal(Protocol):
 
     def preview(self, size: int) -> Float[Tensor, "batch 3 {size} {size}"] | None:
         """(B, 3, size, size) in [-1, 1] to show a person, or None when words say it better."""
+        ...
+
+
+@runtime_checkable
+class Bounded(Protocol):
+    """Capability of a signal: can be told that only a part of the picture may change."""
+
+    def within(self, mask: Masks) -> Signal:
+        """The same wish with a mask (1, 1, H, W) in [0, 1], 1 = may change."""
         ...
 
 

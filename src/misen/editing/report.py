@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from misen.core.image import resize
-from misen.core.judge import Itemizing, Judge
+from misen.core.judge import Comparing, Itemizing, Judge
 from misen.core.signal import Signal
 from misen.editing.traits import ENOUGH, area, tellable
 from misen.metrics.grader import Grader
@@ -258,7 +258,7 @@ class _Look:
 
 def _outcome(judge: Judge, looks: Sequence[_Look], wish: Signal) -> Outcome:
     """What became of a wish, from the pictures before, after and untouched."""
-    before, after, control = (float(judge.score(look.image, wish)) for look in looks)
+    before, after, control = (_score(judge, looks[0], look, wish) for look in looks)
     traits = _traits(judge, looks, wish)
     return Outcome(
         modality=wish.modality,
@@ -272,6 +272,13 @@ def _outcome(judge: Judge, looks: Sequence[_Look], wish: Signal) -> Outcome:
         achieved=all(trait.right for trait in traits) if traits else _approached(judge, before, after),
         traits=traits,
     )
+
+
+def _score(judge: Judge, old: _Look, look: _Look, wish: Signal) -> float:
+    """The score of a picture, beside the one it was made of if the judge asks for that."""
+    if isinstance(judge, Comparing):
+        return float(judge.compare(old.image, look.image, wish))
+    return float(judge.score(look.image, wish))
 
 
 def _traits(judge: Judge, looks: Sequence[_Look], wish: Signal) -> tuple[Trait, ...]:

@@ -54,8 +54,9 @@ class Augmented:
         return mean
 
     def _with(self, view: View, image: Images) -> View:
+        """Another picture; the generator's features are of the one it showed, so they are left out."""
         camera = None if view.camera is None else self._repeated(view.camera)
-        return replace(view, image=image, camera=camera)
+        return replace(view, image=image, camera=camera, features=None)
 
     def _repeated(self, tensor: Tensor) -> Tensor:
         return tensor.repeat_interleave(self.copies, 0)

@@ -24,7 +24,7 @@ from misen.scene.record import Record
 from misen.scene.sampling import sample
 from misen.scene.truth import Truth
 
-TEXT, ATTRIBUTES_OF, CAMERA = (modalities()[name].signal for name in ("text", "attributes", "camera"))
+TEXT, ATTRIBUTES_OF, CAMERA, DRAG = (modalities()[name].signal for name in ("text", "attributes", "camera", "drag"))
 TRAITS = {
     "hair_style": "short", "hair_color": "black", "hat": "none", "glasses": "none", "shirt_color": "green",
     "background": "blue", "earrings": "none", "facial_hair": "none", "expression": "neutral", "presentation": "neutral",
@@ -120,6 +120,16 @@ def test_what_nobody_asked_for_is_named(report) -> None:
     asked_for_both = report(TWO, ATTRIBUTES_OF(shirt_color="red", background="yellow"))
     assert asked_for_both.edit.flipped == ()
     assert "background" not in asked_for_both.kept
+
+
+def test_a_change_is_judged_beside_the_picture_before(report, truth) -> None:
+    nose = LANDMARKS.index("nose tip")
+    start, end = (truth.observation.landmarks[item, nose].tolist() for item in (BEFORE, TURNED))
+    [named] = report(TURNED, DRAG([(start, end)], ["nose tip"])).wishes
+    assert (named.before, named.control, named.achieved) == (0, 0, True)
+    assert named.after == pytest.approx(1, abs=1e-5)
+    [still] = report(BEFORE, DRAG([(start, end)])).wishes
+    assert (still.after, still.achieved) == (0, False)
 
 
 def test_nothing_changed_is_not_achieved(report) -> None:

@@ -87,6 +87,12 @@ def test_only_energies_without_places_see_moved_copies():
     assert len(corner(Placeless).unique()) > 3
 
 
+def test_altered_copies_have_no_features_of_the_unaltered_picture():
+    energy, view = Seen(), View(PICTURES, rng=Streams([1, 2, 3]), features=lambda name: PICTURES)
+    Augmented(energy, 2).begin(tint([0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]), view)(view)
+    assert (energy.begun[0].features, energy.shown[0].features) == (None, None)
+
+
 def test_one_copy_is_the_energy_itself():
     energy = TintEnergy()
     assert augmented(energy, 1) is energy

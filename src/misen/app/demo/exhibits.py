@@ -12,8 +12,9 @@ from typing import Any
 from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
+from misen.app.catalog import catalog
 from misen.core.guidance import Guidance, Route
-from misen.core.registry import lookup, modalities
+from misen.core.registry import Modality, lookup, modalities
 from misen.core.signal import Signal
 from misen.data.world import tell_truth
 from misen.editing.methods import AUTO
@@ -143,12 +144,19 @@ def described(home: Path, file: str = QUICK) -> Iterator[Exhibit]:
             yield entry.exhibit(home)
 
 
+def followed() -> dict[str, Modality]:
+    """The modalities that some model that ships was trained on, so that it needs no energy to follow them."""
+    native = {name for card in catalog() for name in card.native}
+    return {name: modality for name, modality in modalities().items() if name in native}
+
+
 def observed(section: str = "Wishes from the test range of the world") -> Iterator[Exhibit]:
-    """One wish of each modality, of avatars that nobody trained on."""
-    records = TEST.records(FIRST_WISH, 8 * len(modalities()))
-    facing = (records.camera[:, 0].abs() < FACING).nonzero()[: len(modalities()), 0]
+    """One wish of each modality that some model was trained on, of avatars that nobody trained on."""
+    wanted = followed()
+    records = TEST.records(FIRST_WISH, 8 * len(wanted))
+    facing = (records.camera[:, 0].abs() < FACING).nonzero()[: len(wanted), 0]
     truth = tell_truth(records[facing])
-    for index, (name, modality) in enumerate(modalities().items()):
+    for index, (name, modality) in enumerate(wanted.items()):
         one = truth[index : index + 1]
         signal: Signal = modality.signal.observe(one, one.record.seed)
         yield Exhibit(section, name, (Guidance(signal=signal, route="native"),), int(one.record.seed[0]))
