@@ -30,7 +30,7 @@ def real(value: object, name: str, low: float, high: float) -> float:
     return float(value)
 
 
-def one_of(value: object, name: str, accepted: Sequence[int]) -> None:
+def one_of(value: object, name: str, accepted: Sequence[object]) -> None:
     """Refuse ``value`` unless it is among ``accepted``."""
     if isinstance(value, bool) or value not in accepted:
         raise InputError(f"{name} must be one of {', '.join(map(str, accepted))}, got {brief(value)}", field=name)

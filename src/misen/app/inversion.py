@@ -1,4 +1,8 @@
-"""Inverting a picture with a model, and keeping what was found."""
+"""Inverting a picture with a model, and keeping what was found.
+
+Models that step make a picture of noise, and their walk is taken back. Models that walk make it of latents, which their
+encoder tells, or which are sought by gradient; and their network can be tuned until it makes the picture of these.
+"""
 
 from __future__ import annotations
 
@@ -6,29 +10,57 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 from torch import Tensor
 
+from misen.app import checks
 from misen.app.destinations import check_folder, check_free
 from misen.app.recall import changing
 from misen.app.recipe import Recipe
 from misen.assembly import WORDS, Defaults, Opened
 from misen.core.errors import InputError, ModelFileError, Unreachable, brief, closest
-from misen.core.generator import Reversible
+from misen.core.generator import Annealing, Generator, Reversible, Sampler, Startable
 from misen.editing.methods import AUTO
 from misen.editing.methods.invert import Invert
+from misen.editing.methods.latents import SEARCH
 from misen.editing.methods.method import WAY_BACK, Method
 from misen.editing.methods.null_text import NullText
-from misen.inversion import Inversion, StateFile, invert, invert_null_text, pack
+from misen.inversion import Inversion, StateFile, invert, invert_null_text, optimize, pack, tune_pivot
+from misen.inversion.optimize import SPACES
 from misen.inversion.state_file import is_state_file
+from misen.inversion.way import Watch
+from misen.synthesis import Plan
 
-METHODS: Mapping[str, Callable[..., Inversion]] = {"ddim": invert, "null-text": invert_null_text}
-"""``ddim`` reverses the sampler; ``null-text`` also learns the null, so that large guidance scales rebuild."""
-STEPS = WAY_BACK
-"""Of the walk, unless a caller says otherwise."""
 SUFFIX = ".safetensors"
+
+
+@dataclass(frozen=True)
+class Means:
+    """A method of inversion.
+
+    Attributes:
+        find: generator, sampler, plan and image, and by name watch and device, to the inversion.
+        steps: of the walk, or updates of the latents, unless a caller says otherwise.
+        walks: whether a walk is taken back; else latents are found.
+    """
+
+    find: Callable[..., Inversion]
+    steps: int
+    walks: bool = False
+
+
+METHODS: Mapping[str, Means] = {
+    "ddim": Means(invert, WAY_BACK, walks=True),
+    "null-text": Means(invert_null_text, WAY_BACK, walks=True),
+    "encoder": Means(partial(optimize, begin="encoder"), 0),
+    "hybrid": Means(partial(optimize, begin="encoder"), SEARCH),
+    "optimize": Means(partial(optimize, begin="mean"), 500),
+}
+"""``ddim`` reverses the sampler; ``null-text`` also learns the null, so that large guidance scales rebuild. ``encoder``
+tells the latents at once, ``optimize`` seeks them from the mean on, ``hybrid`` from what the encoder tells."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +71,7 @@ class Inverted:
         inversion: the state and the way there.
         method: one of ``METHODS``.
         recipe: the walk that rebuilds the picture from the state; its canvas is the picture.
+        steps: of the walk, or updates of the latents.
         seconds: wall time.
         opened: the model.
     """
@@ -46,6 +79,7 @@ class Inverted:
     inversion: Inversion
     method: str
     recipe: Recipe
+    steps: int
     seconds: float
     opened: Opened = field(repr=False)
 
@@ -84,7 +118,7 @@ class Inverted:
             "model": self.opened.name,
             "method": self.method,
             **self.fidelity(),
-            "steps": self.recipe.num_inference_steps,
+            "steps": self.steps,
             "guidance_scale": self.recipe.guidance_scale,
             "seconds": round(self.seconds, 3),
         }
@@ -115,17 +149,22 @@ class Kept:
         if changing(entry.adapter() for entry in recipe.adapters) != changing(opened.adapters):
             hint = "open the model with the same LoRAs and words, or invert the picture again"
             raise ModelFileError("the picture was inverted with other adapters", field="state", hint=hint)
-        return cls(file.method, recipe, file.tensors)
+        return cls(check_method(file.method), recipe, file.tensors)
 
     def settings(
         self, method: str | Method, sampler: str | None, steps: int | None, scale: float | None
-    ) -> tuple[Tensor, Method, str | None, int | None, float | None]:
+    ) -> tuple[Tensor, str | Method, str | None, int | None, float | None]:
         """Picture, method, sampler, steps and scale of an edit that goes on from here.
 
         Raises:
-            InputError: something else was asked for, or more than words guided the way back.
+            InputError: something else was asked for, or more than words guided the way back. Latents can be gone on
+                from as one likes.
         """
         recipe = self.recipe
+        assert recipe.canvas is not None, "there is a picture"
+        picture = recipe.canvas.canvas(recipe.height or 0, recipe.width).image
+        if not METHODS[self.method].walks:
+            return picture, Invert() if method == AUTO else method, sampler, steps, scale
         learned = recipe.guidance_scale if self.method == "null-text" else scale
         for name, asked, taken in (
             ("method", method, AUTO),
@@ -135,8 +174,6 @@ class Kept:
         ):
             if asked not in (None, taken):
                 raise InputError(f"the state was inverted with another {name}", field=name, hint="leave it out")
-        assert recipe.canvas is not None, "there is a picture"
-        picture = recipe.canvas.canvas(recipe.height or 0, recipe.width).image
         return picture, self._method(), recipe.sampler, recipe.num_inference_steps, learned
 
     def _method(self) -> Method:
@@ -150,25 +187,102 @@ class Kept:
         return Invert(source=source, scale=self.recipe.guidance_scale or 0.0)
 
 
-def order(opened: Opened, method: str, wished: bool, scale: float | None) -> dict[str, Any]:
-    """Settings of the request whose walk an inversion goes back.
+@dataclass(frozen=True)
+class Order:
+    """How a picture is to be inverted.
+
+    Attributes:
+        method: one of ``METHODS``.
+        steps: of the walk, or updates of the latents.
+        settings: of the request whose pictures are made again.
+        space: in which latents are sought.
+        tune: updates of the network.
+    """
+
+    method: str
+    steps: int
+    settings: Mapping[str, Any]
+    space: str
+    tune: int
+
+    def find(
+        self, generator: Generator, sampler: Sampler, plan: Plan, image: Tensor, watch: Watch, device: str
+    ) -> Inversion:
+        """Invert a picture (1, 3, H, W), and tune the network if that is asked for; raises what doing so raises."""
+        means, share = METHODS[self.method], self.steps / max(1, self.steps + self.tune)
+        sought = {} if means.walks else {"steps": self.steps, "space": self.space}
+        first, then = _span(watch, 0.0, share if self.tune else 1.0), _span(watch, share, 1.0)
+        found = means.find(generator, sampler, plan, image, watch=first, device=device, **sought)
+        if not self.tune:
+            return found
+        return tune_pivot(generator, sampler, plan, image, found, steps=self.tune, watch=then, device=device)
+
+
+def order(
+    opened: Opened,
+    method: str,
+    *,
+    wished: bool = False,
+    steps: int | None = None,
+    scale: float | None = None,
+    space: str = "w+",
+    tune: int = 0,
+) -> Order:
+    """Check how a picture is to be inverted.
 
     Args:
         opened: the model.
-        method: one of ``METHODS``.
+        method: one of ``METHODS``, or ``auto``: what the model allows.
         wished: whether anything guides.
+        steps: as a caller asks for them.
         scale: the guidance scale that a caller asks for.
+        space: in which latents are sought.
+        tune: updates of the network.
 
     Raises:
-        InputError: there is no such method, or it needs guidance.
+        InputError: there is no such method or space, the method needs guidance, or it has no use for what is asked.
         Unreachable: no sampler of the model can be reversed.
     """
-    check_method(method)
+    method = _fitting(opened) if method == AUTO else check_method(method)
+    means = METHODS[method]
     if method == "null-text" and not wished:
         hint = "say what the picture shows, or use ddim"
         raise InputError("null-text needs guidance: without any nothing is extrapolated", field="method", hint=hint)
-    plain = 1.0 if method == "ddim" and scale is None else scale
-    return {"strength": 1.0, "seed": 0, "sampler": reversible(opened), "guidance_scale": plain}
+    count = means.steps if steps is None else steps
+    if means.walks:
+        _refuse(space != "w+", "space", method)
+        _refuse(tune != 0, "tune", method)
+        plain = 1.0 if method == "ddim" and scale is None else scale
+        walk = {"sampler": reversible(opened), "num_inference_steps": count, "guidance_scale": plain}
+        return Order(method, count, {"strength": 1.0, "seed": 0, **walk}, space, 0)
+    _refuse(method == "encoder" and steps is not None, "num_inference_steps", method)
+    checks.one_of(space, "space", SPACES)
+    checks.whole(count, "num_inference_steps", 0, checks.COUNT_LIMIT)
+    checks.whole(tune, "tune", 0, checks.COUNT_LIMIT)
+    return Order(method, count, {"strength": 1.0, "seed": 0, "guidance_scale": scale}, space, tune)
+
+
+def _span(watch: Watch, first: float, last: float) -> Watch:
+    """Tells a part of the work as a part of the whole."""
+    return lambda done: watch(first + (last - first) * done)
+
+
+def _refuse(given: bool, name: str, method: str) -> None:
+    """Refuse what a method of inversion has no use for."""
+    if given:
+        raise InputError(f"{method} has no use for {name}", field=name, hint="leave it out")
+
+
+def _fitting(opened: Opened) -> str:
+    """The method that a model allows: back along its walk, or the latents, from its encoder on if it has one."""
+    if not walking(opened):
+        return "ddim"
+    return "hybrid" if isinstance(opened.generator, Startable) else "optimize"
+
+
+def walking(opened: Opened) -> bool:
+    """Whether a model makes its pictures of latents, among which it walks."""
+    return any(isinstance(make(1), Annealing) for make in opened.samplers.values())
 
 
 def check_method(method: str) -> str:
@@ -190,11 +304,15 @@ def reversible(opened: Opened) -> str:
 def fitting(method: Method, usual: Defaults, opened: Opened) -> Defaults:
     """The settings of an edit for which none are given: the usual ones or, for a method that walks back, such as can.
 
+    Models that walk among latents have no way back, and need none.
+
     Raises:
         Unreachable: the method walks back, and no sampler of the model can be reversed.
     """
     steps = method.way_back
-    return usual if steps is None else replace(usual, sampler=reversible(opened), steps=steps)
+    if steps is None or walking(opened):
+        return usual
+    return replace(usual, sampler=reversible(opened), steps=steps)
 
 
 def destination(out: str | Path, *, overwrite: bool = False) -> Path:

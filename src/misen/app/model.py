@@ -128,9 +128,11 @@ class Model:
         self,
         image: Source | Tensor,
         *wishes: Wish,
-        method: str = "ddim",
-        num_inference_steps: int = inversion.STEPS,
+        method: str = AUTO,
+        num_inference_steps: int | None = None,
         guidance_scale: float | None = None,
+        space: str = "w+",
+        tune: int = 0,
         callback: Callable[[float], None] = unwatched,
     ) -> inversion.Inverted:
         """Find the state that a picture would be made from.
@@ -138,26 +140,31 @@ class Model:
         Args:
             image: as of :meth:`request`.
             wishes: what the picture shows; they guide the way back, and the same wishes rebuild the picture.
-            method: ``ddim`` or ``null-text``.
-            num_inference_steps: length of the walk, 1 to 1000; few steps rebuild worse.
+            method: ``ddim`` or ``null-text`` for models that make pictures of noise; ``encoder``, ``hybrid`` or
+                ``optimize`` for those that make them of latents; ``auto`` is the first that the model allows.
+            num_inference_steps: length of the walk, 1 to 1000, of which few rebuild worse; or updates of the latents.
             guidance_scale: what strength 1 of a wish stands for when the picture is rebuilt; by default 1 for ``ddim``,
-                which rebuilds worse the larger it is, and the model's own for ``null-text``.
+                which rebuilds worse the larger it is, and the model's own for the others.
+            space: in which latents are sought: ``w``, one for all layers, or ``w+``, one for each.
+            tune: updates of a copy of the network, which learns to make the picture of the latents found.
             callback: told which fraction is done; may raise ``Cancelled``.
 
         Raises:
             InputError: an argument outside what is accepted, or null-text without wishes.
-            Unreachable: the model has no way back under these wishes.
+            Unreachable: the model has no way back under these wishes, or no latents.
         """
-        settings = inversion.order(self.opened, method, bool(wishes), guidance_scale)
-        request = self.request(*wishes, image=image, num_inference_steps=num_inference_steps, **settings)
+        order = inversion.order(
+            self.opened, method, wished=bool(wishes), steps=num_inference_steps, scale=guidance_scale, space=space,
+            tune=tune,
+        )  # fmt: skip
+        request = self.request(*wishes, image=image, **order.settings)
         assert request.canvas is not None, "there is a picture"
-        sampler, plan = sampler_of(self.opened, request), self.decide(request)
-        find, began = inversion.METHODS[method], time.perf_counter()
+        sampler, plan, began = sampler_of(self.opened, request), self.decide(request), time.perf_counter()
         generator, picture = self._ways.generator(request), request.canvas.image
         with fixed():
-            found = find(generator, sampler, plan, picture, watch=callback, device=self.device)
-        seconds = time.perf_counter() - began
-        return inversion.Inverted(found, method, self._recipe(request, plan), seconds, self.opened)
+            found = order.find(generator, sampler, plan, picture, callback, self.device)
+        seconds, recipe = time.perf_counter() - began, self._recipe(request, plan)
+        return inversion.Inverted(found, order.method, recipe, order.steps, seconds, self.opened)
 
     def plan(self, *wishes: Wish, **settings: Any) -> Plan:
         """What :meth:`synthesize` would do with the same arguments, without doing it."""

@@ -182,12 +182,12 @@ def reconstruction(
     model: ModelName = None,
     images: Annotated[Path, typer.Option(metavar="DIR", help="A folder of pictures.")],
     method: Annotated[
-        str, typer.Option(metavar="ddim|null-text", help="Invert each picture so; else it is encoded and decoded.")
+        str, typer.Option(metavar="METHOD", help="Invert each picture so, as `misen invert` does; else it is repeated.")
     ] = "",
     modality: Annotated[
         list[str] | None, typer.Option(metavar="M", help="Guides inversions; a column of the folder's metadata.")
     ] = None,
-    steps: Annotated[int, typer.Option(help="Length of the walk of an inversion.")] = 50,
+    steps: Annotated[int | None, typer.Option(help="Of an inversion; see `misen invert`.")] = None,
     guidance_scale: Annotated[float | None, typer.Option(help="Of an inversion; see `misen invert`.")] = None,
     json: Json = False,
 ) -> None:

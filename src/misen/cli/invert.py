@@ -9,17 +9,26 @@ import typer
 
 from misen.cli.options import AdapterPaths, Json, ModelName, Overwrite
 from misen.cli.wishes import Wishes
+from misen.editing.methods import AUTO
 
 
 def invert(
     image: Annotated[Path, typer.Argument(metavar="IMAGE", help="The picture to invert.")],
     *,
     method: Annotated[
-        str, typer.Option(metavar="ddim|null-text", help="Null-text is slow, and lets large guidance scales rebuild.")
-    ] = "ddim",
+        str,
+        typer.Option(
+            metavar="auto|ddim|null-text|encoder|hybrid|optimize",
+            help="The first two walk back to noise, the others find latents; auto goes by the model.",
+        ),
+    ] = AUTO,
     model: ModelName = None,
     adapter: AdapterPaths = None,
-    steps: Annotated[int, typer.Option(help="Length of the walk, 1 to 1000.")] = 50,
+    steps: Annotated[
+        int | None, typer.Option(help="Length of the walk, 50 if left out; or updates of latents, 100 or 500.")
+    ] = None,
+    space: Annotated[str, typer.Option(metavar="w|w+", help="One latent for all layers, or one for each.")] = "w+",
+    tune: Annotated[int, typer.Option(metavar="N", help="Updates of the network, to make the picture exactly.")] = 0,
     guidance_scale: Annotated[
         float | None, typer.Option(help="What strength 1 stands for; 1 for ddim, else the model's.")
     ] = None,
@@ -37,7 +46,8 @@ def invert(
 
     path, added = destination(out, overwrite=overwrite), adapters(adapter)
     guidances = wishes.guidances(raw(added))
-    check_method(method)  # before a model is opened
+    if method != AUTO:
+        check_method(method)  # before a model is opened
     with metered() as meter:
         inverted = app.load(model, adapters=added).invert(
             image,
@@ -45,6 +55,8 @@ def invert(
             method=method,
             num_inference_steps=steps,
             guidance_scale=guidance_scale,
+            space=space,
+            tune=tune,
             callback=lambda share: meter(share, "inverting"),
         )
     inverted.save(path, overwrite=overwrite)

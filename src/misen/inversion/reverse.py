@@ -6,9 +6,11 @@ fixed points; deviation: without acceleration, since the samplers seek the point
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
+from torch import Tensor
 
 from misen.core.errors import NotFinite
 from misen.core.generator import Generator, Sampler, State
@@ -24,7 +26,7 @@ REFINEMENTS = 4
 
 @dataclass(frozen=True)
 class Fidelity:
-    """How well sampling from an inverted state rebuilds a picture.
+    """How well sampling from an inverted state rebuilds a picture; NaN where there is no encoder to compare with.
 
     Attributes:
         picture: (B,) PSNR in dB of the rebuilt pictures to the given ones.
@@ -48,6 +50,7 @@ class Inversion:
         images: (B, 3, H, W) in [-1, 1], the rebuilt pictures.
         fidelity: how well they are rebuilt.
         nulls: by level what takes the place of "nothing is given"; empty where that stays what it is.
+        network: parameters that were tuned, by name; empty where the generator stays what it is.
     """
 
     state: State
@@ -55,6 +58,7 @@ class Inversion:
     images: Images = field(repr=False)
     fidelity: Fidelity
     nulls: tuple[Conditions, ...] = field(default=(), repr=False)
+    network: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
 
 
 @torch.no_grad()

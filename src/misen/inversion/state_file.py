@@ -22,6 +22,7 @@ from misen.core.errors import ModelFileError, Unreachable
 from misen.core.files import replace_file
 from misen.core.generator import Generator, State, Storable, answering
 from misen.inversion.null_text import NullText
+from misen.inversion.pivot import changed
 from misen.inversion.reverse import Inversion
 from misen.nn.description import check_format
 from misen.nn.weights import read_tensors
@@ -30,8 +31,8 @@ FORMAT = 1
 """Version of the document; a newer one is refused."""
 ENTRY = "misen_state"
 """Where the metadata hold the document."""
-NULL = "null"
-"""First part of the names of nulls among the tensors."""
+NULL, NETWORK = "null", "network"
+"""First part of the names of nulls, and of tuned parameters, among the tensors."""
 LAYOUTS: Mapping[int, Layout] = {2: "vector", 3: "tokens", 4: "map"}
 """The layout of a null by the number of its axes."""
 
@@ -95,7 +96,7 @@ class StateFile:
 
 
 def pack(generator: Generator, inversion: Inversion) -> dict[str, Tensor]:
-    """The tensors of an inversion: its state, and its nulls as ``null.LEVEL.PORT``.
+    """The tensors of an inversion: its state, its nulls as ``null.LEVEL.PORT``, its parameters as ``network.NAME``.
 
     Raises:
         Unreachable: states of the generator cannot be kept.
@@ -105,7 +106,8 @@ def pack(generator: Generator, inversion: Inversion) -> dict[str, Tensor]:
         for level, null in enumerate(inversion.nulls)
         for port, given in null.items()
     }
-    return {**_storable(generator).pack(inversion.state), **nulls}
+    network = {f"{NETWORK}.{name}": value for name, value in inversion.network.items()}
+    return {**_storable(generator).pack(inversion.state), **nulls, **network}
 
 
 def unpack(generator: Generator, tensors: Mapping[str, Tensor]) -> tuple[Generator, State]:
@@ -115,15 +117,21 @@ def unpack(generator: Generator, tensors: Mapping[str, Tensor]) -> tuple[Generat
         Unreachable: states of the generator cannot be kept.
         ModelFileError: the tensors are none of its states.
     """
-    state = _storable(generator).unpack(tensors)
+    own = {name: value for name, value in tensors.items() if name.partition(".")[0] not in (NULL, NETWORK)}
+    state = _storable(generator).unpack(own)
+    tuned = changed(generator, _part(tensors, NETWORK))
     nulls: dict[int, dict[str, Condition]] = {}
-    for name, value in tensors.items():
-        kind, _, place = name.partition(".")
-        if kind == NULL:
-            level, _, port = place.partition(".")
-            nulls.setdefault(int(level), {})[port] = Condition.full(LAYOUTS[value.ndim], value)
-    learned = NullText(generator, [nulls[k] for k in sorted(nulls)])
-    return (answering(generator, learned.predict) if nulls else generator), state
+    for place, value in _part(tensors, NULL).items():
+        level, _, port = place.partition(".")
+        nulls.setdefault(int(level), {})[port] = Condition.full(LAYOUTS[value.ndim], value)
+    learned = NullText(tuned, [nulls[k] for k in sorted(nulls)])
+    return (answering(tuned, learned.predict) if nulls else tuned), state
+
+
+def _part(tensors: Mapping[str, Tensor], kind: str) -> dict[str, Tensor]:
+    """The tensors whose names begin with a word, by the rest of their names."""
+    begin = f"{kind}."
+    return {name.removeprefix(begin): value for name, value in tensors.items() if name.startswith(begin)}
 
 
 def _storable(generator: Generator) -> Storable:

@@ -85,10 +85,15 @@ def require(generator: Generator, sampler: Sampler, plan: Plan) -> None:
         raise Unreachable("this generator cannot begin from a picture", field="model", hint="use another model")
     if not isinstance(sampler, Reversible):
         raise Unreachable(f"the sampler {sampler.name} has no way back", field="sampler", hint="ddim has one")
+    require_unguided(plan)
+
+
+def require_unguided(plan: Plan) -> None:
+    """Raise ``Unreachable`` if an energy guides, which would move what is looked for."""
     if plan.guided:
         pulled = ", ".join(d.guidance.modality for d in plan.decisions if d.route == "consistency")
         raise Unreachable(
-            f"a picture cannot be walked back under guidance by consistency ({pulled})",
+            f"a picture cannot be inverted under guidance by consistency ({pulled})",
             field="guidance",
             hint="leave it out here, and guide the edit with it",
         )

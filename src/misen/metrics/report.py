@@ -339,7 +339,7 @@ class InversionReport(ReconstructionReport):
     Attributes:
         method: of inversion.
         wish: the modalities that guided, joined by "+", or "".
-        steps: length of the walk.
+        steps: length of the walk, or updates of latents.
         guidance_scale: what strength 1 stood for.
         psnr_codec: mean PSNR in dB of the rebuilt pictures to the given ones as encoded and decoded.
         psnr_ceiling: mean PSNR in dB of the pictures as encoded and decoded to the given ones.

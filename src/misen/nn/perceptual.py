@@ -8,10 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 from torch.nn import functional
 
 from misen.core.shapes import Images, Maps, PerItem
 
+Level = Float[Tensor, "batch _ _ _"]
+"""One of several maps of the same pictures."""
 Features = Callable[[Images], Sequence[Maps]]
 """Pictures (B, 3, H, W) -> feature maps (B, C_l, h_l, w_l)."""
 
@@ -23,7 +27,12 @@ def perceptual_distance(features: Features, first: Images, second: Images) -> Pe
     """
     with torch.no_grad():
         goal = features(second)
-    gaps = [_gap(a, b) for a, b in zip(features(first), goal, strict=True)]
+    return maps_distance(features(first), goal)
+
+
+def maps_distance(first: Sequence[Level], second: Sequence[Level]) -> PerItem:
+    """(B,) the same of maps (B, C_l, h_l, w_l) that are known; gradients flow into both."""
+    gaps = [_gap(a, b) for a, b in zip(first, second, strict=True)]
     return torch.stack(gaps).sum(dim=0)
 
 

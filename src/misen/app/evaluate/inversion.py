@@ -9,11 +9,12 @@ import torch
 
 from misen.app.evaluate.files import compare
 from misen.app.evaluate.quality import intervals
-from misen.app.inversion import STEPS, Inverted
+from misen.app.inversion import Inverted
 from misen.app.model import Model
 from misen.core.guidance import Guidance
 from misen.core.image import from_bytes, resize
 from misen.data.samples import Samples
+from misen.editing.methods import AUTO
 from misen.metrics.grader import Grader, shipped_grader
 from misen.metrics.report import InversionReport
 from misen.perception.figures import mean
@@ -28,9 +29,9 @@ def evaluate_inversion(
     model: Model,
     folder: Path | str,
     *,
-    method: str = "ddim",
+    method: str = AUTO,
     modalities: Sequence[str] = (),
-    num_inference_steps: int = STEPS,
+    num_inference_steps: int | None = None,
     guidance_scale: float | None = None,
     grader: Grader | None = None,
     watch: Callable[[int, int], None] = _unwatched,
@@ -40,9 +41,9 @@ def evaluate_inversion(
     Args:
         model: with the settings below.
         folder: in the convention of imagefolder; see `misen world render`.
-        method: ``ddim`` or ``null-text``.
+        method: as of ``Model.invert``.
         modalities: what guides; columns of the folder's ``metadata.jsonl``.
-        num_inference_steps: length of the walk.
+        num_inference_steps: length of the walk, or updates of latents.
         guidance_scale: what strength 1 stands for; see ``Model.invert``.
         grader: the judge's networks; those that ship if left out.
         watch: told how many of how many pictures are done.
@@ -83,7 +84,7 @@ def _report(images: torch.Tensor, found: Sequence[Inverted], wish: str, grader: 
         model=found[0].opened.name,
         method=found[0].method,
         wish=wish,
-        steps=recipe.num_inference_steps or 0,
+        steps=found[0].steps,
         guidance_scale=recipe.guidance_scale or 0.0,
         n=len(found),
         ci95=intervals(figures),

@@ -15,7 +15,7 @@ import torch
 
 from misen.core.errors import InputError, Unreachable
 from misen.core.generator import Retunable, State
-from misen.editing.methods.invert import device_of, way_back
+from misen.editing.methods.invert import way_back
 from misen.editing.methods.method import Beginning, Edit, Method, Need
 from misen.editing.methods.options import Between, Whole
 from misen.editing.methods.prompt_to_prompt import Words
@@ -76,6 +76,6 @@ class DiffusionCLIP(Method):
     @torch.no_grad()
     def _away(self, edit: Edit) -> State:
         """The noisy state that the picture comes from."""
-        way = Way.of(edit.generator, edit.sampler, way_back(edit.plan, ""), 1, device_of(edit.generator))
+        way = Way.of(edit.generator, edit.sampler, way_back(edit.plan, ""), 1, edit.device)
         last = replace(way, levels=truncate(way.levels, edit.strength))
         return last.back(way.encode(edit.canvas.image), self.refinements)[0]

@@ -13,7 +13,6 @@ from typing import Annotated, ClassVar
 from misen.core.errors import InputError
 from misen.core.image import to_bytes
 from misen.editing.canvas import Canvas
-from misen.editing.methods.invert import device_of
 from misen.editing.methods.method import Beginning, Edit, Method, Need
 from misen.editing.methods.options import Between
 from misen.editing.places import extrapolations, placing, show, slerp
@@ -70,7 +69,7 @@ class Interpolate(Method):
 
     def begin(self, edit: Edit) -> Beginning:
         """From noise at strength 1; raises ``Unreachable`` if the generator cannot be told places."""
-        device = device_of(edit.generator)
+        device = edit.device
         ends = [edit.canvas.image, color(png.from_text({"png": self.other.removeprefix(STORED)}, "other"))]
         first, second = (placing(edit.generator).place(end.to(device)) for end in ends)
         between = slerp(first, second, self.share)

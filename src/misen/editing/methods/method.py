@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Mapping, Set
+from collections.abc import Callable, Hashable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field, fields
 from hashlib import sha256
 from typing import ClassVar, Literal, Self, get_type_hints
 
+import torch
 from torch import Tensor
 
 from misen.core.errors import InputError, brief, closest
 from misen.core.generator import Generator, Sampler
+from misen.core.guidance import Guidance
+from misen.editing.attention_control import Networked
 from misen.editing.canvas import Canvas
 from misen.editing.memory import Learned, Memory
 from misen.editing.methods.options import Abbreviates, Accepts, Value
@@ -47,6 +50,12 @@ class Edit:
     strength: float
     kept: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
     memory: Memory = field(default_factory=Memory, repr=False)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the generator computes, as far as it shows its network."""
+        shown = isinstance(self.generator, Networked)
+        return next(self.generator.network.parameters()).device if shown else torch.device("cpu")
 
     def learned(self, learn: Callable[[], Learned], *how: Hashable) -> Learned:
         """What ``learn`` learns of the picture under the plan, whatever it costs, or learned before in this way."""
@@ -131,6 +140,10 @@ class Method:
             raise InputError(f"method {self.name} needs {article}{missing}", field="method", hint=hint)
         if "mask" in given - self.needs:
             raise InputError(f"method {self.name} cannot be combined with a mask", field="method", hint=hint)
+
+    def heard(self, guidances: Sequence[Guidance], canvas: Canvas) -> Sequence[Guidance]:
+        """The wishes as the plan hears them, one for one; for the plan, so it computes nothing."""
+        return guidances
 
     def known(self, canvas: Canvas) -> Constraint | None:
         """What is forced during the walk and in the end; for the plan, so it computes nothing."""

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from misen.core.errors import InputError
 from misen.core.shapes import Vectors
-from misen.editing.methods.invert import beginning, device_of, goes_on, way_back
+from misen.editing.methods.invert import beginning, goes_on, way_back
 from misen.editing.methods.method import Beginning, Edit, Method, Need
 from misen.editing.methods.options import Between, OneOf
 from misen.editing.methods.prompt_to_prompt import Worded, Words
@@ -65,7 +65,7 @@ class TextDifference(Method):
             InputError: there is not one prompt, or it says what the source says.
             Unreachable: the generator cannot be told places, or there is no way back from the picture.
         """
-        place = placing(edit.generator).place(edit.canvas.image.to(device_of(edit.generator)))
+        place = placing(edit.generator).place(edit.canvas.image.to(edit.device))
         goal = slerp(place, self._difference(edit), self.share)
         shown = show(edit.generator, goal, edit.plan, alone=True)
         if self.noise == "new":

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from misen.editing.methods.invert import device_of
 from misen.editing.methods.method import Beginning, Edit, Method
 from misen.editing.places import extrapolations, placing, show
 
@@ -26,5 +25,5 @@ class Variation(Method):
 
     def begin(self, edit: Edit) -> Beginning:
         """From noise at strength 1; raises ``Unreachable`` if the generator cannot be told places."""
-        place = placing(edit.generator).place(edit.canvas.image.to(device_of(edit.generator)))
+        place = placing(edit.generator).place(edit.canvas.image.to(edit.device))
         return Beginning(show(edit.generator, place, edit.plan), edit.canvas.start(edit.strength))

@@ -32,7 +32,8 @@ class Blurring:
         return SimpleNamespace(
             inversion=SimpleNamespace(images=image[None] - 0.02, fidelity=Fidelity(figure, figure + 30, figure + 10)),
             method=settings["method"],
-            recipe=SimpleNamespace(num_inference_steps=settings["num_inference_steps"], guidance_scale=5.0),
+            recipe=SimpleNamespace(guidance_scale=5.0),
+            steps=settings["num_inference_steps"],
             seconds=0.5,
             opened=SimpleNamespace(name="blurring"),
         )
