@@ -55,7 +55,7 @@ def open_sound(source: Source, name: str = "sound") -> Sound:
         return decode(read(source), Path(source).name)
     if isinstance(source, bytes):
         return decode(source, name)
-    hint = "give a path, encoded bytes or a float tensor (B, T)"
+    hint = "give a path, encoded bytes or a float tensor (B, T)"  # type: ignore[unreachable]  # callers are not checked
     raise InputError(f"{name} must be a sound, got {type(source).__name__}", field=name, hint=hint)
 
 
@@ -105,7 +105,7 @@ def _check_length(data: bytes, name: str) -> None:
 
 def _decoded(data: bytes, demuxer: str, name: str) -> tuple[Sound, int]:
     """The mean of the channels as they are recorded, and their rate in Hz."""
-    with av.open(BytesIO(data), format=demuxer) as container:
+    with av.open(BytesIO(data), "r", format=demuxer) as container:
         if not container.streams.audio:
             raise FormatError(f"{name} has no sound track", field=name, hint="choose a file with sound")
         stream = container.streams.audio[0]

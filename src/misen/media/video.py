@@ -120,7 +120,7 @@ def read_film(source: str | Path) -> Film:
 
 
 def _pictures(data: bytes) -> tuple[Frames, float]:
-    with av.open(BytesIO(data), format="mp4") as container:
+    with av.open(BytesIO(data), "r", format="mp4") as container:
         stream = container.streams.video[0]
         frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)]
         return np.stack(frames), float(stream.average_rate or FRAME_RATE)

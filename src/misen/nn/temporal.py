@@ -39,7 +39,8 @@ class FrameNorm(nn.LayerNorm):
 
     def forward(self, x: Tracks) -> Tracks:
         """(B, C, F) -> the same shape."""
-        return super().forward(x.mT).mT
+        normed: Tensor = super().forward(x.mT)
+        return normed.transpose(1, 2)
 
 
 class DepthwiseTrack(nn.Module):

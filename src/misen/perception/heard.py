@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor
@@ -33,3 +34,18 @@ class Heard:
 
 Listen = Callable[[Waveforms], Heard]
 """Sounds (B, T) of whole video frames -> what is heard in each of them."""
+
+
+@runtime_checkable
+class Listener(Protocol):
+    """A network that listens.
+
+    Attributes:
+        width: D of its hidden layer.
+    """
+
+    width: int
+
+    def __call__(self, waveform: Waveforms, /) -> Heard:
+        """As of ``Listen``."""
+        ...

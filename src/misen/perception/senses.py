@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 from misen.core.shapes import Images, Vectors
-from misen.perception.heard import Listen
+from misen.perception.heard import Listener
 from misen.perception.reading import Reading
 
 Look = Callable[[Images], Reading]
@@ -46,6 +46,6 @@ class Senses(Protocol):
 class Ears(Senses, Protocol):
     """Senses that hear as well."""
 
-    def hearing(self) -> Listen:
+    def hearing(self) -> Listener:
         """What this side hears of speech."""
         ...

@@ -54,17 +54,22 @@ class SyncExpert(nn.Module):
     def sound(self, waveform: Waveforms) -> Embeddings:
         """(B, T) of whole video frames -> (B, F, 64); differentiable in it."""
         quiet = QUIET * SAMPLES
-        heard = self.listen(self.ear(functional.pad(waveform, (quiet, quiet))))
-        return functional.normalize(heard[:, :, QUIET:-QUIET].mT.float(), dim=2)
+        heard: Tensor = self.listen(self.ear(functional.pad(waveform, (quiet, quiet))))
+        return _unit(heard[:, :, QUIET:-QUIET])
 
     def mouth(self, track: Mouths) -> Embeddings:
         """(B, F, 3) -> (B, F, 64); the track goes on as it begins and ends; differentiable in it."""
         padded = functional.pad(track.mT, (SPAN // 2, SPAN // 2), mode="replicate")
-        return functional.normalize(self.watch(padded).mT.float(), dim=2)
+        return _unit(self.watch(padded))
 
     def agreement(self, waveform: Waveforms, track: Mouths) -> Float[Tensor, "batch frames"]:
         """(B, F) cosine of what is heard and what is seen around each frame."""
         return (self.sound(waveform) * self.mouth(track)).sum(dim=2)
+
+
+def _unit(tracks: Float[Tensor, "batch space frames"]) -> Embeddings:
+    unit: Tensor = functional.normalize(tracks.mT.float(), dim=2)
+    return unit
 
 
 def mouth_track(
