@@ -14,7 +14,7 @@ from misen.app.parameters import parameters
 from misen.app.recipe import Recipe
 from misen.core.errors import InputError
 from misen.core.image import to_bytes
-from misen.core.registry import modalities
+from misen.core.registry import stills
 from misen.core.signal import Signal
 from misen.editing.report import EditReport, report_edit
 from misen.media import png
@@ -53,8 +53,8 @@ class Picture:
         return parameters(self.recipe)
 
     def wishes(self) -> list[Signal]:
-        """The signals that were to come true in it, of one item each; not those pushed away, nor raw pictures."""
-        judged = [entry for entry in self.recipe.guidances if entry.modality in modalities()]
+        """The signals that were to come true in it, of one item each; not those pushed away, moving or raw ones."""
+        judged = [entry for entry in self.recipe.guidances if entry.modality in stills()]
         return [entry.signal() for entry in judged if entry.strength > 0]
 
     def encode(self) -> bytes:

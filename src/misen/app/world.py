@@ -1,4 +1,4 @@
-"""Writes records of the avatar world to a folder: pictures, and every modality's signal and preview."""
+"""Writes records of the avatar world to a folder: pictures, and the signal and preview of what they can show."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from misen.app import checks
 from misen.app.destinations import check_folder, check_free
 from misen.core.files import replace_file
 from misen.core.image import to_bytes
-from misen.core.registry import modalities
+from misen.core.registry import stills
 from misen.core.seeding import check_seed
 from misen.data.world import tell_truth
 from misen.media import png
@@ -42,7 +42,8 @@ def render_world(
         folder: made if its parent exists.
         seed: of the first avatar; the k-th uses seed + k.
         size: pixels, 64, 128 or 256.
-        all_modalities: write also each modality's signal into the lines and its preview as ``<seed>-<modality>.png``.
+        all_modalities: write also the signal of each modality that a picture can show into the lines, and its preview
+            as ``<seed>-<modality>.png``.
         overwrite: whether an earlier ``metadata.jsonl`` there may be replaced.
         callback: called with how many avatars are done.
 
@@ -80,7 +81,7 @@ def _write_all(seeds: Tensor, folder: Path, size: int) -> list[dict[str, Any]]:
     truth = tell_truth(sample(seeds), size)
     _save(truth.observation.image, folder, seeds, "")
     rows = _rows(seeds)
-    for name, modality in modalities().items():
+    for name, modality in stills().items():
         signal = modality.signal.observe(truth, seeds)
         for row, item in zip(rows, signal.to_json(), strict=True):
             row[name] = item

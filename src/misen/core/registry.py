@@ -27,6 +27,8 @@ class Modality:
         metavar: what its command-line option takes, e.g. "FILE".
         summary: one sentence; the option's help, the schema's description and the tooltip.
         repeatable: whether several at once make sense.
+        moving: whether it tells how pictures change in time: it is observed of clips and judged in clips, and a single
+            picture shows one moment of it.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Modality:
     metavar: str
     summary: str
     repeatable: bool = True
+    moving: bool = False
 
     def part(self, module: str) -> Any:
         """A module of the folder: ``signal``, ``encoder``, ``energy`` or ``judge``."""
@@ -76,6 +79,12 @@ def discover(package: str, attribute: str) -> Iterator[Any]:
 def modalities() -> Mapping[str, Modality]:
     """Every modality by name."""
     return {modality.name: modality for modality in discover("misen.modalities", "MODALITY")}
+
+
+@cache
+def stills() -> Mapping[str, Modality]:
+    """Every modality that a single picture can show, by name."""
+    return {name: modality for name, modality in modalities().items() if not modality.moving}
 
 
 @cache

@@ -8,7 +8,7 @@ from PIL import Image
 
 from misen.app import render_world
 from misen.core.errors import InputError, StorageError
-from misen.core.registry import modalities
+from misen.core.registry import stills
 
 
 def test_pictures_and_their_lines(tmp_path):
@@ -20,10 +20,10 @@ def test_pictures_and_their_lines(tmp_path):
     assert seen == [3]
 
 
-def test_every_modality_is_written(tmp_path):
+def test_every_modality_that_a_picture_can_show_is_written(tmp_path):
     listing = render_world(1, tmp_path / "out", all_modalities=True)
     [row] = [json.loads(line) for line in listing.read_text("utf-8").splitlines()]
-    for name, modality in modalities().items():
+    for name, modality in stills().items():
         signal = modality.signal.from_json([row[name]])
         previewed = (tmp_path / "out" / f"00000000-{name}.png").is_file()
         assert previewed == (signal.preview(64) is not None)

@@ -12,9 +12,10 @@ from torch import Tensor
 
 from misen.app import checks
 from misen.app.evaluate.examination import Examination, Examinee, Guide, standard, wish
+from misen.core.errors import Unreachable
 from misen.core.guidance import USUAL, Consistency, Guidance, Route
 from misen.core.judge import Judge
-from misen.core.registry import lookup, modalities
+from misen.core.registry import lookup, modalities, stills
 from misen.core.signal import Signal
 from misen.metrics.alignment import Trial, adherence, examine, loss
 from misen.metrics.bootstrap import centred
@@ -73,7 +74,7 @@ def evaluate_adherence(
     Raises:
         InputError: ``n`` is too small, or there is no such way to act.
         NotFoundError: there is no such modality.
-        Unreachable: the model cannot follow it.
+        Unreachable: the model cannot follow it, or single pictures cannot show it.
     """
     checks.whole(n, "n", DENSE + 1, checks.COUNT_LIMIT)
     lookup("modality", modality, modalities())
@@ -111,7 +112,7 @@ def evaluate_together(
     Raises:
         InputError: ``n`` is too small.
         NotFoundError: there is no such modality.
-        Unreachable: the model cannot follow one of them.
+        Unreachable: the model cannot follow one of them, or single pictures cannot show it.
     """
     checks.whole(n, "n", 2, checks.COUNT_LIMIT)
     pair = [lookup("modality", modality, modalities()) for modality in (first, second)]
@@ -131,6 +132,10 @@ def evaluate_together(
 
 
 def _observe(modality: str, truth: Truth) -> Signal:
+    """What single pictures show of a modality; raises ``Unreachable`` if they show nothing of it."""
+    if modality not in stills():
+        message = f"{modality} moves in time, and models are examined by single pictures, which cannot show it"
+        raise Unreachable(message, field="modality", hint=f"accepted: {', '.join(stills())}")
     signal: Signal = modalities()[modality].signal.observe(truth, truth.record.seed)
     return signal
 

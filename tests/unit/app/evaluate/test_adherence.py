@@ -8,14 +8,14 @@ from dataclasses import asdict
 import pytest
 from torch.nn import functional
 
-from misen.app.evaluate import evaluate_adherence, evaluate_together
-from misen.core.errors import InputError, NotFoundError
+from misen.app.evaluate import adherence, evaluate_adherence, evaluate_together
+from misen.core.errors import InputError, NotFoundError, Unreachable
 from misen.core.guidance import Consistency
-from misen.core.registry import modalities
+from misen.core.registry import stills
 from unit.app.evaluate.conftest import COUNT, Renderer
 
 
-@pytest.mark.parametrize("modality", modalities())
+@pytest.mark.parametrize("modality", stills())
 def test_the_truth_scores_one_and_strangers_nothing(examination, truth, modality: str) -> None:
     report = evaluate_adherence(Renderer(truth), modality, n=COUNT, examination=examination)
     assert report.normalized == pytest.approx(1)
@@ -25,6 +25,18 @@ def test_the_truth_scores_one_and_strangers_nothing(examination, truth, modality
     stranger = evaluate_adherence(Renderer(truth, shift=7), modality, n=COUNT, examination=examination)
     assert stranger.ci95[1] < 0.6
     assert stranger.normalized < 0.35
+
+
+def test_what_no_single_picture_can_show_is_refused_before_any_is_made(examination, truth, monkeypatch) -> None:
+    monkeypatch.setattr(adherence, "stills", dict)
+    renderer = Renderer(truth)
+    for refused in (
+        lambda: evaluate_adherence(renderer, "camera", n=6, examination=examination),
+        lambda: evaluate_together(renderer, "camera", "depth", n=6, examination=examination),
+    ):
+        with pytest.raises(Unreachable, match="camera moves in time, and models are examined by single pictures"):
+            refused()
+    assert renderer.asked == []
 
 
 def test_the_report_is_complete_and_json(examination, truth) -> None:

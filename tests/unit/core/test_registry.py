@@ -1,0 +1,27 @@
+"""Who asks for what a single picture can show is not given what moves in time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from misen.core import registry
+from misen.core.registry import Modality, modalities, stills
+
+
+@pytest.fixture
+def gesture(monkeypatch: pytest.MonkeyPatch) -> Iterator[Modality]:
+    """A modality more, which moves."""
+    added = Modality("gesture", "misen.modalities.gesture", "Gesture", "FILE", "A gesture.", moving=True)
+    known = {**modalities(), added.name: added}
+    monkeypatch.setattr(registry, "modalities", lambda: known)
+    stills.cache_clear()
+    yield added
+    stills.cache_clear()
+
+
+def test_what_moves_is_no_still(gesture: Modality) -> None:
+    assert gesture.name in registry.modalities()
+    assert gesture.name not in stills()
+    assert set(stills()) == {name for name, modality in modalities().items() if not modality.moving}
