@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from misen.core.image import resize
-from misen.core.shapes import Images, Scalar, Vectors
+from misen.core.shapes import Images, Maps, Scalar, Vectors
 from misen.nn.convnext import ConvNeXtPyramid
 from misen.nn.pooling import AttentionPool, TopDown
 from misen.nn.pyramid import Pyramid
@@ -29,11 +29,16 @@ INITIAL_TEMPERATURE, LARGEST_SCALE = 0.07, 100.0
 
 
 class ImageTower(nn.Module):
-    """A pyramid, attended to at several places."""
+    """A pyramid, attended to at several places.
+
+    Attributes:
+        width: channels of the fused map at stride 4.
+    """
 
     def __init__(self, pyramid: Pyramid, width: int, queries: int, pooled: int) -> None:
-        """``width`` is that of the fused map at stride 4, ``queries`` its attention maps, ``pooled`` the result's."""
+        """``queries`` counts the attention maps over the fused map, ``pooled`` is the width of the result."""
         super().__init__()
+        self.width = width
         self.pyramid = pyramid
         self.fuse = TopDown(pyramid.widths[1:], width)
         self.pool = AttentionPool(width, queries)
@@ -41,10 +46,14 @@ class ImageTower(nn.Module):
 
     def forward(self, images: Images) -> Vectors:
         """(B, 3, H, W) in [-1, 1], resized to 64 pixels first -> (B, pooled)."""
+        return self.look(images)[1]
+
+    def look(self, images: Images) -> tuple[Maps, Vectors]:
+        """Of the same pictures the fused map (B, width, 16, 16), and what is pooled of it."""
         maps = self.pyramid(resize(images, SIZE))
-        attended = self.pool(self.fuse(maps[1:]))
-        pooled: Tensor = self.gather(torch.cat([attended, maps[-1].mean(dim=(2, 3))], dim=1))
-        return pooled
+        fused = self.fuse(maps[1:])
+        pooled: Tensor = self.gather(torch.cat([self.pool(fused), maps[-1].mean(dim=(2, 3))], dim=1))
+        return fused, pooled
 
 
 class JointEmbedding(nn.Module):
@@ -65,6 +74,11 @@ class JointEmbedding(nn.Module):
     def image(self, images: Images) -> Places:
         """(B, 3, H, W) in [-1, 1] -> (B, 128) unit vectors; differentiable in the pictures."""
         return self.place_picture(self.picture(images))
+
+    def look(self, images: Images) -> tuple[Maps, Places]:
+        """Features of regions (B, 64, 16, 16) beside the unit vectors that ``image`` gives."""
+        regions, pooled = self.picture.look(images)
+        return regions, self.place_picture(pooled)
 
     def text(self, sentences: Sequence[str]) -> Places:
         """B sentences -> (B, 128) unit vectors."""
