@@ -18,11 +18,11 @@ def sampler_of(opened: assembly.Opened, request: Request) -> Sampler:
 
 def planned(opened: assembly.Opened, request: Request) -> Plan:
     """The plan of a request, as far as the model's own network goes; raises ``Unreachable``."""
-    sampler = sampler_of(opened, request)
+    sampler, method, canvas = sampler_of(opened, request), request.method, request.canvas
     walk = plan(
         opened.generator,
-        request.guidances,
-        request.method.known(request.canvas) if request.canvas else None,
+        method.heard(request.guidances, canvas) if canvas else request.guidances,
+        method.known(canvas) if canvas else None,
         sampler=sampler,
         encoders=opened.encoders,
         energies=assembly.energies(),
@@ -31,7 +31,7 @@ def planned(opened: assembly.Opened, request: Request) -> Plan:
     )
     walk = replace(walk, cache_interval=request.cache_interval, execution=request.execution)
     edit = edit_of(request, opened.generator, sampler, walk)
-    return walk if edit is None else walk.beside(request.method.besides(edit))
+    return walk if edit is None else walk.beside(method.besides(edit))
 
 
 def edit_of(request: Request, generator: Generator, sampler: Sampler, plan: Plan) -> Edit | None:

@@ -43,7 +43,7 @@ class Resume:
 
     Attributes:
         state: of the generator, one item per picture or one for all, at the first level of what is walked.
-        strength: in (0, 1]; how much of the walk is left.
+        strength: in [0, 1]; how much of the walk is left, nothing for a finished state.
     """
 
     state: State

@@ -24,5 +24,9 @@ METHODS: Mapping[str, str] = {
     "variation": "Variation",
     "interpolate": "Interpolate",
     "text-difference": "TextDifference",
+    "styleclip": "StyleCLIP",
+    "styleclip-mapper": "StyleCLIPMapper",
+    "styleclip-direction": "StyleCLIPDirection",
+    "drag": "Drag",
 }
 """The name of each method, and of its class in the module of the method's name (hyphens become underscores)."""
