@@ -278,10 +278,10 @@ def find(name: str) -> Path:
         return _folder(Path(name))
     if (fetched := hub.cached(name)) is not None:
         return _folder(fetched)
-    if name in families():
-        message = f"{named}, which the family {name!r} stands for, is not installed"
-        raise NotFoundError(message, field="model", hint=f"train it, or take one of {', '.join(shipped)}")
     present = [family for family, told in families().items() if told.default_model in shipped]
+    if name in families():
+        hint = f"train it, or take another family; installed: {', '.join(present) or 'none'}"
+        raise NotFoundError(f"{named}, which {name!r} stands for, is not installed", field="model", hint=hint)
     hint = closest(name, [*shipped, *present]) + hub.advice(name)
     raise NotFoundError(f"there is no model {brief(name)}", field="model", hint=hint)
 

@@ -31,9 +31,9 @@ def test_an_unknown_model_names_the_closest(weights):
 
 
 def test_a_family_without_its_best_model_says_so_and_is_not_proposed(weights):
-    with pytest.raises(NotFoundError, match="avatars/gan, which the family 'gan' stands for, is not installed") as told:
+    with pytest.raises(NotFoundError, match="avatars/gan, which 'gan' stands for, is not installed") as told:
         assembly.open_model("gan")
-    assert told.value.hint.endswith("avatars/toy, observer-z")
+    assert told.value.hint.endswith("installed: none")
     with pytest.raises(NotFoundError) as told:
         assembly.find("gann")
     assert "gan" not in told.value.hint.split("accepted")[1]
