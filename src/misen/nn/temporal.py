@@ -60,4 +60,5 @@ class DepthwiseTrack(nn.Module):
     def forward(self, x: Tracks) -> Tracks:
         """(B, width, F) -> the same shape."""
         branch = self.narrow(functional.gelu(self.widen(self.norm(self.temporal(x)))))
-        return x + self.scale[:, None].to(x.dtype) * branch
+        moved: Tensor = x + self.scale[:, None].to(x.dtype) * branch
+        return moved

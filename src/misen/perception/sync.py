@@ -76,7 +76,8 @@ def mouth_track(
     look: Callable[[Images], Reading], images: Images, frames: int
 ) -> Float[Tensor, "clips frames 3"]:
     """(B, F, 3) the mouth that an observer reads in clips (B * F, 3, H, W), clip-major."""
-    return look(images).expression[:, COLUMNS].unflatten(0, (-1, frames))
+    track: Tensor = look(images).expression[:, COLUMNS].unflatten(0, (-1, frames))
+    return track
 
 
 def offsets(sound: Embeddings, mouth: Embeddings, reach: int = REACH) -> Int[Tensor, " batch"]:
