@@ -118,7 +118,7 @@ def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: 
     trainer = Trainer(game.players(), batches, config, folder=folder, callbacks=[*callbacks, watched])
     outcome = trainer.run(resume=resume, allow=allow)
     with trainer.averaged(), torch.no_grad():
-        settle(game.networks, config.seed)
+        settle(game.networks.requires_grad_(False), config.seed)
         figures = {**measure(generator, MEASURED), **(judged(generator, MEASURED) if settings.judged else {})}
         facts = {"data": asdict(world.manifest), **asdict(settings.defaults), **told, "figures": figures}
         ship(game.networks, config.name, config, outcome, {**describe(generator), **facts})

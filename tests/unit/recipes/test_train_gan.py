@@ -82,6 +82,8 @@ def test_a_run_can_stop_before_and_after_the_critics_come(models, config, tmp_pa
     whole = read_card(models / NAME)["sha256"]
     in_two_parts(recipe, config(changes), tmp_path / "parts")
     assert read_card(models / NAME)["sha256"] == whole
+    recipe.train(config(changes), tmp_path / "parts", resume=True)  # to the end of which it had come
+    assert read_card(models / NAME)["sha256"] == whole
 
 
 def test_going_on(models, config, tmp_path):
