@@ -32,13 +32,13 @@ def build_directions(opened: Opened, samples: int = SAMPLES) -> Directions:
     """Measure on the pictures of the first ``samples`` seeds; raises ``InputError`` for a model without styles."""
     if not isinstance(opened.generator, Styled):
         raise InputError(f"{opened.name} has no styles", field="model", hint="take a style-based model")
-    generator, total, styles = opened.generator.in_styles(), 0.0, []
+    generator, sums, styles = opened.generator.in_styles(), [], []
     chunks = torch.arange(samples).split(CHUNK)
     for seeds in track(chunks, f"{samples:,} pictures"):
         state = movable(generator.start(len(seeds), Streams(seeds.tolist())))
         styles.append(state.value.detach())
-        total = total + effects(generator, state.at(styles[-1])).sum(0)
-    return Directions(total / samples, torch.cat(styles).std(0))
+        sums.append(effects(generator, state.at(styles[-1])).sum(0))
+    return Directions(torch.stack(sums).sum(0) / samples, torch.cat(styles).std(0))
 
 
 def effects(generator: Generator, state: object) -> Tensor:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from misen.assembly import Opened, open_model
 from misen.core.errors import InputError
@@ -80,7 +81,8 @@ class MappingPlayer:
     name = "mapper"
 
     def __init__(self, generator: Generator, mapper: LatentMapper, settings: Settings) -> None:
-        self.generator, self.module, self.settings = generator, mapper, settings
+        self.generator, self.settings = generator, settings
+        self.module: nn.Module = mapper
 
     def loss(self, batch: Mapping[str, Any], step: int) -> tuple[Scalar, Mapping[str, float]]:
         """How far the pictures of moved latents are from the goal, and how far the latents were moved."""

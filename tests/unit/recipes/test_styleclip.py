@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from misen import assembly
 from misen.app import Model
 from misen.assembly import Defaults, Opened
 from misen.core.errors import InputError, ModelFileError
@@ -55,7 +57,7 @@ class Colors:
 
 
 @pytest.fixture(autouse=True)
-def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
+def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[Opened]:
     """What the recipes open."""
     monkeypatch.setattr(styleclip.coach, "joint", Colors)
     one = Opened(
@@ -68,7 +70,8 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
     )
     for module in (train_mapper, build_directions):
         monkeypatch.setattr(module, "open_model", lambda name: one)
-    return one
+    yield one
+    assembly.energies.cache_clear()
 
 
 def redness(images: Tensor) -> float:

@@ -54,8 +54,9 @@ class Edit:
     @property
     def device(self) -> torch.device:
         """Where the generator computes, as far as it shows its network."""
-        shown = isinstance(self.generator, Networked)
-        return next(self.generator.network.parameters()).device if shown else torch.device("cpu")
+        if not isinstance(self.generator, Networked):
+            return torch.device("cpu")
+        return next(self.generator.network.parameters()).device
 
     def learned(self, learn: Callable[[], Learned], *how: Hashable) -> Learned:
         """What ``learn`` learns of the picture under the plan, whatever it costs, or learned before in this way."""

@@ -72,4 +72,5 @@ def _added(mapper: LatentMapper, point: Points) -> Points:
     if point.ndim != 3 or point.shape[2] != mapper.width:
         hint = "name a model that makes pictures of such latents"
         raise InputError(f"the mapper was trained on latents of {mapper.width} numbers", field="method", hint=hint)
-    return mapper(point)
+    added: Points = mapper(point)
+    return added

@@ -78,13 +78,14 @@ class Motion:
         patches = self.handles[:, :, None] + around(PATCH).to(maps) * cell(maps)
         further = patches + self._step(maps)[:, :, None]
         here, there = take(maps.detach(), patches.flatten(1, 2)), take(maps, further.flatten(1, 2))
-        gaps = (there - here).abs().mean(2).unflatten(1, patches.shape[1:3]).mean(2)
+        gaps: Tensor = (there - here).abs().mean(2).unflatten(1, patches.shape[1:3]).mean(2)
         return (gaps * self.signal.given).sum(1)
 
     def _step(self, maps: Maps) -> Tensor:
         """(B, 16, 2) towards the targets, a cell at most."""
         way = self.signal.targets - self.handles
-        return way / (way / cell(maps)).norm(dim=2, keepdim=True).clamp_min(1)
+        cells: Tensor = (way / cell(maps)).norm(dim=2, keepdim=True)
+        return way / cells.clamp_min(1)
 
     def _change(self, maps: Maps) -> Tensor:
         locked = 1 - stretch(self.signal.mask, *maps.shape[-2:])

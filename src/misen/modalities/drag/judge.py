@@ -46,7 +46,8 @@ class DragJudge:
 def _covered(start: Places, end: Places, target: Places, given: Tensor) -> Tensor:
     """(B,) in [0, 1] of points (B, P, 2) that count where ``given``; NaN where none does."""
     left, whole = (((target - places).norm(dim=2) * given).sum(1) for places in (end, start))
-    return (1 - left / whole).clamp_min(0)
+    covered: Tensor = 1 - left / whole
+    return covered.clamp_min(0)
 
 
 def build(judge: Senses) -> DragJudge:

@@ -270,4 +270,5 @@ def _near(start: Tensor, end: Tensor, size: int) -> Tensor:
     pixels = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), dim=-1)
     way, place = (end - start)[:, :, None, None], pixels - start[:, :, None, None]
     share = ((place * way).sum(-1) / way.square().sum(-1).clamp_min(1e-9)).clamp(0, 1)
-    return (place - share[..., None] * way).norm(dim=-1)
+    distance: Tensor = (place - share[..., None] * way).norm(dim=-1)
+    return distance
