@@ -47,13 +47,14 @@ def warp(shares: Alikeness, values: Float[Tensor, "batch channels _ _"], rows: i
     Returns:
         (B, C, rows, P / rows).
     """
-    taken = values.flatten(2) @ shares.transpose(1, 2).to(values.dtype)
-    return taken.unflatten(2, (rows, -1))
+    taken: Tensor = (values.flatten(2) @ shares.transpose(1, 2).to(values.dtype)).unflatten(2, (rows, -1))
+    return taken
 
 
 def expected_places(shares: Alikeness, rows: int) -> Float[Tensor, "batch places 2"]:
     """(B, P, 2) where each place looks on average: x and y in [0, 1] among Q places in ``rows`` rows."""
-    return shares @ centres(rows, shares.shape[2] // rows).to(shares)
+    places: Tensor = shares @ centres(rows, shares.shape[2] // rows).to(shares)
+    return places
 
 
 def centres(rows: int, columns: int) -> Float[Tensor, "places 2"]:

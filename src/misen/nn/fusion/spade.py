@@ -37,7 +37,8 @@ class Spade(nn.Module):
     def forward(self, x: Maps, guide: Guides) -> Maps:
         """(B, channels, h, w) and (B, inputs, h, w) -> (B, channels, h, w)."""
         scale, shift = self.modulate(functional.relu(self.gather(guide))).chunk(2, dim=1)
-        return functional.instance_norm(x) * (1 + scale) + shift
+        modulated: Tensor = functional.instance_norm(x) * (1 + scale) + shift
+        return modulated
 
 
 class SpadeBlock(nn.Module):
