@@ -82,8 +82,8 @@ class PatchContrast(nn.Module):
 
     def _contrast(self, projection: nn.Module, made: Maps, given: Maps) -> Scalar:
         where = self._draw(made)
-        places = [functional.normalize(projection(_at(map_, where)), dim=2) for map_ in (made, given)]
-        return patch_nce(*places)
+        one, other = (functional.normalize(projection(_at(map_, where)), dim=2) for map_ in (made, given))
+        return patch_nce(one, other)
 
     def _draw(self, map_: Maps) -> Int[Tensor, " patches"]:
         """Places of a map, none twice; all of them where there are no more."""

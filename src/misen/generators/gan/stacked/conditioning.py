@@ -76,7 +76,8 @@ class Conditioning(nn.Module):
             counted = counted & condition.mask
         rows = self.entrances[port.name](condition.value) * counted[..., None]
         several, counts = rows.unflatten(1, (-1, port.length)), counted.unflatten(1, (-1, port.length)).sum(dim=1)
-        return several.sum(dim=1) / counts.clamp(min=1)[..., None]
+        mean: Tensor = several.sum(dim=1) / counts.clamp(min=1)[..., None]
+        return mean
 
     def _silence(self, batch: int, length: int) -> Tokens:
         return self.weigh.weight.new_zeros(batch, length, self.width)

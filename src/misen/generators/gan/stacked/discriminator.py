@@ -81,9 +81,11 @@ class StackedDiscriminator(nn.Module):
 
     def look(self, pictures: Sequence[Float[Tensor, "batch 3 _ _"]]) -> list[Vectors]:
         """What is seen at each size, coarse to fine, (B, features) each."""
-        return [critic.look(some) for critic, some in zip(self.critics, pictures, strict=True)]
+        pairs = zip(self.critics, pictures, strict=True)
+        return [critic.look(some) for critic, some in pairs]  # type: ignore[operator]
 
     def judge(self, seen: Sequence[Vectors], conditions: Mapping[str, Condition]) -> Verdicts:
         """(stages, B) logits of what ``look`` saw, under conditions."""
         sentence = self.conditioning.sentence(self.conditioning.words(conditions, len(seen[0])))
-        return torch.stack([critic.judge(some, sentence) for critic, some in zip(self.critics, seen, strict=True)])
+        pairs = zip(self.critics, seen, strict=True)
+        return torch.stack([critic.judge(some, sentence) for critic, some in pairs])  # type: ignore[operator]

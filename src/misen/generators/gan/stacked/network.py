@@ -78,7 +78,8 @@ class WordAttention(nn.Module):
         """(B, channels, h, w) and (B, L, width) -> (B, channels, h, w)."""
         places = self.norm(x.flatten(2).transpose(1, 2))
         seen = self.attention(places, encoder_hidden_states=words)
-        return x + seen.transpose(1, 2).unflatten(2, x.shape[2:])
+        added: Tensor = seen.transpose(1, 2).unflatten(2, x.shape[2:])
+        return x + added
 
 
 class Grid(nn.Module):
@@ -175,7 +176,7 @@ class StackedNetwork(nn.Module):
         x = self.constant.expand(len(point), -1, -1, -1)
         for grid, own, maps in zip(self.grids, latents, self._maps(noise), strict=True):
             x = grid(x, own, maps, words)
-            if (added := grid.show(x, own)) is not None:
+            if (added := grid.show(x, own)) is not None:  # type: ignore[operator]
                 yield added
 
     def _maps(self, noise: Noise) -> Iterator[list[Maps]]:
