@@ -41,7 +41,6 @@ def models(models, tiny_weights, monkeypatch):
     """The folder of all models, with the coach's observer."""
     models.mkdir()
     (models / "observer-a").symlink_to(tiny_weights / "observer-a")
-    monkeypatch.setitem(files.KINDS, TranslationGenerator.kind, TranslationGenerator.built)
     monkeypatch.setattr(train_translation, "WATCHED", 2)
     monkeypatch.setattr(recipe, "MEASURED", 3)
     return models

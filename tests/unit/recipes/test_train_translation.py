@@ -9,7 +9,6 @@ from torch.utils.flop_counter import FlopCounterMode
 from misen.core.condition import Condition
 from misen.data.cache import CachedWorld
 from misen.generators.gan import folder as files
-from misen.generators.gan.translation.generator import TranslationGenerator
 from misen.generators.gan.translation.network import TranslationNetwork
 from misen.nn.weights import read_card
 from misen.recipes import train_correspondence as matching
@@ -43,7 +42,6 @@ def models(models, tiny_weights, monkeypatch):
     """The folder of all models, with the coach's observer."""
     models.mkdir()
     (models / "observer-a").symlink_to(tiny_weights / "observer-a")
-    monkeypatch.setitem(files.KINDS, TranslationGenerator.kind, TranslationGenerator.built)
     monkeypatch.setattr(recipe, "WATCHED", 2)
     return models
 

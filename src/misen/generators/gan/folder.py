@@ -17,6 +17,7 @@ from misen.core.generator import Generator
 from misen.generators.gan.generator import StyleGenerator
 from misen.generators.gan.networks import StyleNetworks, StyleSettings
 from misen.generators.gan.stacked.generator import StackedGenerator
+from misen.generators.gan.translation.generator import TranslationGenerator
 from misen.nn import weights
 from misen.nn.weights import read_card
 from misen.perception.frozen import freeze
@@ -55,7 +56,11 @@ def _style(architecture: Mapping[str, Any], card: Mapping[str, Any]) -> StyleGen
     return StyleGenerator(StyleNetworks(StyleSettings(**architecture)), card)
 
 
-KINDS: Mapping[str, Build] = {StyleGenerator.kind: _style, StackedGenerator.kind: StackedGenerator.build}
+KINDS: Mapping[str, Build] = {
+    StyleGenerator.kind: _style,
+    StackedGenerator.kind: StackedGenerator.build,
+    TranslationGenerator.kind: TranslationGenerator.built,
+}
 """By the word in the card."""
 FILES = ("format", "sha256")
 """What a card says of the file beside it, which is told anew when it is written."""

@@ -16,11 +16,6 @@ from misen.nn import weights
 from translators import MATCHED, SMALL, TOLD, generator, some_map
 
 
-@pytest.fixture(autouse=True)
-def known(monkeypatch):
-    monkeypatch.setitem(files.KINDS, TranslationGenerator.kind, TranslationGenerator.built)
-
-
 @pytest.mark.parametrize("table", [TOLD, MATCHED], ids=["told", "matched"])
 @pytest.mark.parametrize("fusion", ["spade", "concat"])
 def test_a_model_comes_back_as_it_was(tmp_path, table, fusion):
