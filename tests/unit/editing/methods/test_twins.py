@@ -167,7 +167,8 @@ def test_the_condition_of_a_picture_is_found():
 
 
 @pytest.mark.parametrize(
-    ("first", "other"), [(Imagic(eta=0.0, steps=3), Imagic(eta=1.0, steps=3)), (SINE(steps=3), SINE(steps=3, until=0.2))]
+    ("first", "other"),
+    [(Imagic(eta=0.0, steps=3), Imagic(eta=1.0, steps=3)), (SINE(steps=3), SINE(steps=3, until=0.2))],
 )
 def test_what_was_learned_of_a_picture_is_used_again(monkeypatch, first, other):
     lessons, memory = [], Memory()

@@ -11,7 +11,6 @@ from misen.core.errors import ModelFileError
 from misen.core.generator import Level
 from misen.core.seeding import Streams
 from misen.generators.gan import folder as files
-from misen.generators.gan.translation.generator import TranslationGenerator
 from misen.nn import weights
 from translators import MATCHED, SMALL, TOLD, generator, some_map
 
