@@ -46,12 +46,8 @@ class Moments:
     @cached_property
     def factor(self) -> Square:
         """(D, D) lower triangular L with covariance L L^T: Cholesky's, or by eigenvalues where that is singular."""
-        try:
-            return _cholesky(self.covariance)
-        except torch.linalg.LinAlgError:
-            values, vectors = torch.linalg.eigh(self.covariance)
-            root: Tensor = torch.linalg.qr((vectors * values.clamp(min=0).sqrt()).T, mode="r").R
-            return root.T
+        factor = _cholesky(self.covariance)
+        return _root(self.covariance) if factor is None else factor
 
 
 def frechet_distance(first: Moments, second: Moments) -> float:
@@ -65,16 +61,25 @@ def frechet_distance(first: Moments, second: Moments) -> float:
     return float((first.mean - second.mean).square().sum() + spread)
 
 
-def _cholesky(covariance: Square) -> Square:
-    """L, by columns of blocks: nearly all of its arithmetic is products of matrices."""
+def _cholesky(covariance: Square) -> Square | None:
+    """L, by columns of blocks, so that nearly all of its arithmetic is products of matrices; None where singular."""
     factor = covariance.clone()
     for here in range(0, len(factor), BLOCK):
         block = slice(here, here + BLOCK)
         factor[here:, block] -= factor[here:, :here] @ factor[block, :here].T
-        corner = torch.linalg.cholesky(factor[block, block])
+        corner, failed = torch.linalg.cholesky_ex(factor[block, block])
+        if failed:
+            return None
         factor[here:, block] = torch.linalg.solve_triangular(corner.T, factor[here:, block], upper=True, left=False)
         factor[block, block] = corner
     return factor.tril_()
+
+
+def _root(covariance: Square) -> Square:
+    """L of a covariance that may be singular, by its eigenvalues."""
+    values, vectors = torch.linalg.eigh(covariance)
+    upper: Tensor = torch.linalg.qr((vectors * values.clamp(min=0).sqrt()).T, mode="r").R
+    return upper.T
 
 
 def _congruence(factor: Square, covariance: Square) -> Square:
