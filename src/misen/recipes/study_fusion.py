@@ -9,10 +9,10 @@ Source: Park et al. 2019 (arXiv:1903.07291), section 3.1, for the argument that 
 
 from __future__ import annotations
 
-import argparse
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import get_args
@@ -34,36 +34,19 @@ from misen.metrics.linear_probe import told_apart
 from misen.metrics.rows import Row, Work
 from misen.perception import coach
 from misen.perception.figures import Figure, bootstrapped, mean
+from misen.recipes.controlled import TRAINING, Extent, asked, configured
 from misen.recipes.train_tiny_decoder import gflop
 from misen.recipes.train_translation import PARTS, Entrance, TranslationBatches, build, table, told
 from misen.scene.anatomy import CLASSES
 from misen.scene.splits import TEST
-from misen.training import Console, Trainer, TrainingConfig, flushed_denormals
+from misen.training import Console, Trainer, flushed_denormals
 
 FUSIONS: tuple[Fusion, ...] = get_args(Fusion)
 NETWORK = NetworkSettings(widths=(128, 96, 56), hidden=32, field=32, style=32)
 CRITIC = CriticSettings(field=16, width=32, scales=2)
-TRAINING = {"lr": 1e-3, "betas": (0.0, 0.99), "weight_decay": 0.0, "ema": 0.995, "checkpoint_minutes": 1.0}
 PORTS = {PARTS: Entrance("map", 1.0)}
 STYLES = 32
 """Random styles in which each flat map is painted for a probe; it is fitted to half of them."""
-
-
-@dataclass(frozen=True)
-class Extent:
-    """How much is done.
-
-    Attributes:
-        steps: of training.
-        batch_size: samples per step.
-        minutes: after which a run ends in any case; its row tells how many samples it saw.
-        count: test pictures that are judged.
-    """
-
-    steps: int = 1500
-    batch_size: int = 16
-    minutes: float = 4.0
-    count: int = 500
 
 
 @dataclass(frozen=True)
@@ -117,14 +100,13 @@ def study(cache: str, folder: Path, seeds: int, extent: Extent) -> list[Run]:
 @flushed_denormals()
 def trained(cache: str, folder: Path, fusion: Fusion, seed: int, extent: Extent) -> Run:
     """Train one network and judge it."""
-    chosen = {"steps": extent.steps, "max_minutes": extent.minutes, "batch_size": extent.batch_size, "seed": seed}
-    config = TrainingConfig.model_validate({"name": f"{fusion}-{seed}", **chosen, **TRAINING})
+    config = configured(f"{fusion}-{seed}", seed, extent)
     settings = replace(NETWORK, fusion=fusion)
     features = coach.observer().pyramid  # before anything is drawn, since a network draws when it is first opened
     network = build(settings, table(PORTS), seed)
     game = TranslationGame(network, features, Weights(), CRITIC)
     batches = TranslationBatches(CachedWorld(cache), network, PORTS, config)
-    trainer = Trainer(game.players(), batches, config, folder=folder, callbacks=[Console()])
+    trainer = Trainer(game.players(), batches, config, folder=folder, callbacks=[Console()], clock=time.process_time)
     outcome = trainer.run(resume=True)
     with trainer.averaged(), torch.no_grad():
         return Run(
@@ -209,16 +191,7 @@ def lines(runs: Sequence[Run]) -> Iterator[str]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the command line, do what is missing, and print."""
-    parser = argparse.ArgumentParser(prog="python -m misen.recipes.study_fusion", description=__doc__)
-    parser.add_argument("cache", help="folder of the rendered world")
-    parser.add_argument("folder", type=Path, help="where checkpoints and the journal go")
-    parser.add_argument("--seeds", type=int, default=3, help="networks of each kind")
-    for one in fields(Extent):
-        parser.add_argument(f"--{one.name.replace('_', '-')}", type=type(one.default), default=one.default)
-    given = vars(parser.parse_args(arguments))
-    cache, folder, seeds = given.pop("cache"), given.pop("folder"), given.pop("seeds")
-    folder.mkdir(parents=True, exist_ok=True)
-    sys.stdout.writelines(lines(study(cache, folder, seeds, Extent(**given))))
+    sys.stdout.writelines(lines(study(*asked("misen.recipes.study_fusion", __doc__, arguments))))
 
 
 if __name__ == "__main__":

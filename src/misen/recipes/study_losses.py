@@ -7,10 +7,9 @@ does what is missing.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
@@ -22,24 +21,8 @@ from misen.data.cache import CachedWorld
 from misen.metrics.rows import Row, Work
 from misen.perception.figures import Figure, bootstrapped
 from misen.recipes.ablations import ABLATIONS, Ablation, Bench, Columns
-from misen.training import TrainingConfig, flushed_denormals
-
-
-@dataclass(frozen=True)
-class Extent:
-    """How much is done.
-
-    Attributes:
-        steps: of training.
-        batch_size: samples per step.
-        minutes: of a processor's time, after which a run ends in any case.
-        count: test pictures that are judged.
-    """
-
-    steps: int = 1500
-    batch_size: int = 16
-    minutes: float = 4.0
-    count: int = 500
+from misen.recipes.controlled import Extent, asked, configured
+from misen.training import flushed_denormals
 
 
 @dataclass(frozen=True)
@@ -85,15 +68,6 @@ def study(cache: str, folder: Path, seeds: int, extent: Extent) -> list[Run]:
         return Run(loss, present, seed, *ABLATIONS[loss].run(bench, present)).row()
 
     return [Run.of(row) for row in Work(journal=folder / "runs.jsonl").rows(measure, len(runs), about)]
-
-
-def configured(name: str, seed: int, extent: Extent) -> TrainingConfig:
-    """How each network is trained."""
-    return TrainingConfig.model_validate({
-        "name": name, "seed": seed, "batch_size": extent.batch_size, "steps": extent.steps,
-        "max_minutes": extent.minutes, "lr": 1e-3, "betas": (0.0, 0.99), "weight_decay": 0.0, "ema": 0.995,
-        "checkpoint_minutes": 1.0,
-    })  # fmt: skip
 
 
 def figures(runs: Sequence[Run]) -> dict[str, Figure]:
@@ -145,16 +119,7 @@ def lines(runs: Sequence[Run]) -> Iterator[str]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the command line, do what is missing, and print."""
-    parser = argparse.ArgumentParser(prog="python -m misen.recipes.study_losses", description=__doc__)
-    parser.add_argument("cache", help="folder of the rendered world")
-    parser.add_argument("folder", type=Path, help="where checkpoints and the journal go")
-    parser.add_argument("--seeds", type=int, default=3, help="networks of each kind")
-    for one in fields(Extent):
-        parser.add_argument(f"--{one.name.replace('_', '-')}", type=type(one.default), default=one.default)
-    given = vars(parser.parse_args(arguments))
-    cache, folder, seeds = (given.pop(name) for name in ("cache", "folder", "seeds"))
-    folder.mkdir(parents=True, exist_ok=True)
-    sys.stdout.writelines(lines(study(cache, folder, seeds, Extent(**given))))
+    sys.stdout.writelines(lines(study(*asked("misen.recipes.study_losses", __doc__, arguments))))
 
 
 if __name__ == "__main__":

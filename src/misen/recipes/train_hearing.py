@@ -7,39 +7,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from misen.core.shapes import PerItem, Scalar
-from misen.data.speech import CachedSpeech, Speech, first_speech
+from misen.data.speech import Speech, first_speech
 from misen.perception import coach, judge
 from misen.perception.figures import Figure, bootstrapped, correlation, mean
 from misen.perception.heard import Listen
 from misen.perception.hearing import Hearing, as_recorded, hearing_a, hearing_b, hearing_losses
-from misen.recipes.shipping import ship
+from misen.recipes.ears import teach
 from misen.scene.splits import TEST
-from misen.training import Console, JsonLines, Outcome, Trainer, TrainingConfig
-
-MEASURED = 200
-"""Utterances of the test range behind the figures of a card."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Which ears: "a" may steer and encodes sounds for every generator, "b" only judges."""
-
-    side: Literal["a", "b"]
-
-
-@dataclass(frozen=True)
-class Data:
-    """Where the speech lies: the folder of a cache of TRAIN_A for side "a", of TRAIN_B for side "b"."""
-
-    cache: str
+from misen.training import Outcome, TrainingConfig
 
 
 class HearingPlayer:
@@ -61,17 +43,8 @@ class HearingPlayer:
 
 def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: Collection[str] = ()) -> Outcome:
     """Train the hearing of one side, grade it and ship it as ``config.name``."""
-    settings = config.section("model", Settings)
-    speech = CachedSpeech(config.section("data", Data).cache)
-    torch.manual_seed(config.seed)
-    player = HearingPlayer({"a": hearing_a, "b": hearing_b}[settings.side]())
-    batches = speech.batches(config.batch_size, config.seed)
-    trainer = Trainer([player], batches, config, folder=folder, callbacks=[Console(), JsonLines(folder / "log.jsonl")])
-    outcome = trainer.run(resume=resume, allow=allow)
-    with trainer.averaged():
-        figures = {name: asdict(figure) for name, figure in evaluate(player.hearing, MEASURED).items()}
-        ship(player.module, config.name, config, outcome, {"data": asdict(speech.manifest), "figures": figures})
-    return outcome
+    networks = {"a": hearing_a, "b": hearing_b}
+    return teach(networks, HearingPlayer, evaluate, config, folder, resume=resume, allow=allow)
 
 
 @torch.no_grad()

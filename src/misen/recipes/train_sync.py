@@ -7,40 +7,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from misen.data.speech import CachedSpeech, Speech, first_speech
+from misen.data.speech import Speech, first_speech
 from misen.perception import coach, judge
 from misen.perception.figures import Figure, mean
 from misen.perception.hearing import as_recorded
 from misen.perception.sync import SyncExpert, as_seen, offsets, sync_a, sync_b, sync_loss
-from misen.recipes.shipping import ship
+from misen.recipes.ears import teach
 from misen.scene.splits import TEST
-from misen.training import Console, JsonLines, Outcome, Trainer, TrainingConfig
+from misen.training import Outcome, TrainingConfig
 
 LAGS = (-4, 0, 4)
 """Frames by which mouths are shifted to see whether that is found."""
-MEASURED = 200
-"""Utterances of the test range behind the figures of a card."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Which expert: "a" may steer and train, "b" only judges."""
-
-    side: Literal["a", "b"]
-
-
-@dataclass(frozen=True)
-class Data:
-    """Where the speech lies: the folder of a cache of TRAIN_A for side "a", of TRAIN_B for side "b"."""
-
-    cache: str
 
 
 class SyncPlayer:
@@ -64,17 +47,8 @@ class SyncPlayer:
 
 def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: Collection[str] = ()) -> Outcome:
     """Train the sync expert of one side, grade it and ship it as ``config.name``."""
-    settings = config.section("model", Settings)
-    speech = CachedSpeech(config.section("data", Data).cache)
-    torch.manual_seed(config.seed)
-    player = SyncPlayer({"a": sync_a, "b": sync_b}[settings.side]())
-    batches = speech.batches(config.batch_size, config.seed)
-    trainer = Trainer([player], batches, config, folder=folder, callbacks=[Console(), JsonLines(folder / "log.jsonl")])
-    outcome = trainer.run(resume=resume, allow=allow)
-    with trainer.averaged():
-        figures = {name: asdict(figure) for name, figure in evaluate(player.expert, MEASURED).items()}
-        ship(player.module, config.name, config, outcome, {"data": asdict(speech.manifest), "figures": figures})
-    return outcome
+    networks = {"a": sync_a, "b": sync_b}
+    return teach(networks, SyncPlayer, evaluate, config, folder, resume=resume, allow=allow)
 
 
 @torch.no_grad()

@@ -76,12 +76,17 @@ class Stop(Callback):
 
 
 @pytest.fixture
-def in_two_parts(monkeypatch: pytest.MonkeyPatch) -> Callable[[ModuleType, TrainingConfig, Path], Outcome]:
-    """``in_two_parts(recipe, config, folder)``: a run that is stopped after two steps, and resumed."""
+def in_two_parts(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+    """``in_two_parts(recipe, config, folder)``: a run that is stopped after two steps, and resumed.
 
-    def run(recipe: ModuleType, config: TrainingConfig, folder: Path) -> Outcome:
+    ``trained_by`` is the module with the trainer, where that is not the recipe.
+    """
+
+    def run(
+        recipe: ModuleType, config: TrainingConfig, folder: Path, trained_by: ModuleType | None = None
+    ) -> Outcome:
         with monkeypatch.context() as patch:
-            patch.setattr(recipe, "Console", Stop)
+            patch.setattr(trained_by or recipe, "Console", Stop)
             with pytest.raises(Cancelled):
                 recipe.train(config, folder)
         torch.manual_seed(999)
