@@ -13,7 +13,9 @@ from rich.table import Table
 from benchmarks.timing import QUICK, Effort, Row
 from misen.core.errors import NotFoundError
 
-NAMES = ("start", "world", "frechet", "decoders", "pictures", "speed", "checkpoint", "demo")
+NAMES = (
+    "start", "world", "frechet", "decoders", "pictures", "speed", "student", "guided", "checkpoint", "demo",
+)  # fmt: skip
 COLUMNS = ("what", "median", "95 % interval", "", "rounds", "bar")
 
 

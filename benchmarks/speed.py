@@ -16,7 +16,6 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 import misen
-from benchmarks import guided
 from benchmarks.peers import stock_pipeline, tuned_pipeline
 from benchmarks.race import Make, Run, Way, engines, fastest, race
 from benchmarks.roof import roofs
@@ -132,7 +131,6 @@ def rows(effort: Effort) -> Iterator[Row]:
     for run in runs:
         yield from _alone(run, float(roof[run.way.precision].quantile(0.5)), bench)
     yield from _compared(runs, bench)
-    yield from guided.rows(effort)
 
 
 def _alone(run: Run, roof: float, bench: Examination) -> Iterator[Row]:
@@ -153,7 +151,7 @@ def _compared(runs: Sequence[Run], bench: Examination) -> Iterator[Row]:
         yield Row("  intervals of FID-A overlap", overlap(peer.distance(bench), ours.distance(bench)), "", "1")
         yield Row("  intervals of adherence overlap", overlap(peer.adherence(), ours.adherence()), "", "1")
     for one in students:
-        yield Row("student's FID-A / teacher's", _ratio(one, teacher, bench), "x", "<= 1.5")
+        yield Row("student's FID-A / teacher's", ratio(one, teacher, bench), "x", "<= 1.5")
         yield Row("  time, diffusers' defaults / student", median(default.seconds / one.seconds), "x")
 
 
@@ -164,7 +162,7 @@ def _work(way: Way) -> float:
         return gflop(lambda: (way.plain or way.make)(Text("a bald man"), 0))
 
 
-def _ratio(one: Run, other: Run, bench: Examination) -> Figure:
+def ratio(one: Run, other: Run, bench: Examination) -> Figure:
     """The ratio of two ways' FID-A, paired by picture."""
 
     def statistic(items: Tensor) -> float:
