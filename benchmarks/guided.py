@@ -44,7 +44,9 @@ def ways(effort: Effort) -> Iterator[Way]:
     picture = model.synthesize(Text("a bald man with sunglasses"), seed=5).images[0].tensor
     settings = {"num_inference_steps": effort.of(STEPS), "strength": STRENGTH}
 
-    def by(editor: Model, how: Consistency, **further: Any) -> Make:
+    def by(given: Model, how: Consistency, **further: Any) -> Make:
+        editor = Model(given.opened)  # its own: a model keeps itself ready in one way of running at a time
+
         def make(prompt: Text, seed: int) -> Tensor:
             wish = Guidance(signal=prompt, route="consistency", consistency=how)
             return editor.edit(picture, wish, seed=seed, **settings, **further).images[0].tensor[None]
