@@ -92,18 +92,18 @@ def usual(model: Model, effort: Effort) -> Way:
 def fast(model: Model, effort: Effort) -> Way:
     """Ours in fewer steps, of which the last are not guided."""
     steps = effort.of(FAST_STEPS)
-    return _accelerated("misen, fast", model, effort, window=FAST_WINDOW, num_inference_steps=steps)
+    return accelerated("misen, fast", model, effort, window=FAST_WINDOW, num_inference_steps=steps)
 
 
 def student(effort: Effort) -> list[Way]:
     """The few-step student with its own defaults, if it is installed."""
     try:
-        return [_accelerated("misen, few-step student", misen.load(STUDENT), effort)]
+        return [accelerated("misen, few-step student", misen.load(STUDENT), effort)]
     except NotFoundError:
         return []
 
 
-def _accelerated(name: str, model: Model, effort: Effort, **settings: Any) -> Way:
+def accelerated(name: str, model: Model, effort: Effort, **settings: Any) -> Way:
     """The fastest way of running a model."""
     ways = []
     for threads, engine in product((1, CORES), engines()):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import misen
 from benchmarks.race import race
-from benchmarks.speed import ratio, student, usual
+from benchmarks.speed import TUNED_STEPS, accelerated, ratio, student
 from benchmarks.timing import Effort, Row
 from misen.app.evaluate.examination import standard
 from misen.assembly import USUAL_MODEL
@@ -18,8 +18,9 @@ from misen.assembly import USUAL_MODEL
 
 def rows(effort: Effort) -> Iterator[Row]:
     """FID-A and adherence of both, and the ratio of FID-A, paired by picture."""
-    bench = standard()
-    teacher, *students = race([usual(misen.load(USUAL_MODEL), effort), *student(effort)], bench, effort.pictures)
+    model, bench = misen.load(USUAL_MODEL), standard()
+    whole = accelerated("the teacher", model, effort, num_inference_steps=effort.of(TUNED_STEPS))
+    teacher, *students = race([whole, *student(effort)], bench, effort.pictures)
     for run in (teacher, *students):
         yield Row(f"{run.way.name}, FID-A", run.distance(bench), "")
         yield Row("  adherence to text", run.adherence(), "")
