@@ -98,6 +98,8 @@ def _uncounted(request: Request, walk: Plan, whole: Plan) -> Iterator[str]:
         yield "what energies compute"
     if any(decision.energy and decision.guidance.consistency.through for decision in walk.decisions):
         yield "gradients through the network"
+    if request.tries > 1:
+        yield f"{request.tries - 1} further candidates of each picture"
     if request.canvas is not None:
         yield "reading the picture"
     if walk.besides:

@@ -10,6 +10,7 @@ from torch import Tensor
 from misen.assembly import WORDS
 from misen.core.execution import Execution
 from misen.core.guidance import Guidance, Route
+from misen.core.seeding import derive
 from misen.core.signal import Signal
 from misen.editing.canvas import Canvas
 from misen.editing.methods.method import Method, Need
@@ -35,6 +36,7 @@ class Request:
         execution: how networks are run; None as usual, the same to the last bit everywhere.
         reason: why networks are run so, for a person; empty where nobody asked for more speed.
         kept: what a state file holds of the canvas's inversion; nothing if there was none.
+        tries: candidates of each picture, of which the one that agrees most with its wishes is kept.
     """
 
     guidances: tuple[Guidance, ...]
@@ -52,6 +54,7 @@ class Request:
     execution: Execution | None = None
     reason: str = ""
     kept: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
+    tries: int = 1
 
     def part(self, pictures: slice) -> Request:
         """The same order for some of its pictures."""
@@ -65,6 +68,13 @@ class Request:
     def parts(self, size: int) -> Sequence[Request]:
         """The order in parts of at most ``size`` pictures."""
         return [self.part(slice(first, first + size)) for first in range(0, len(self.seeds), size)]
+
+    def candidates(self, picture: int) -> Request:
+        """The order for the candidates of one of its pictures, of which the first has the picture's own seed."""
+        one = self.part(slice(picture, picture + 1))
+        [seed] = one.seeds
+        further = (derive(seed, f"candidate/{number}") for number in range(1, self.tries))
+        return replace(one, seeds=(seed, *further), tries=1)
 
     def routed(self, routes: Iterable[Route]) -> Request:
         """The same order, each of its guidances bound to the route it takes."""
