@@ -1,4 +1,4 @@
-"""Blocks along time: residual and depthwise convolutions of tracks (B, C, F)."""
+"""Blocks along time: convolutions of tracks (B, C, F), residual or depthwise, and attention within windows."""
 
 from __future__ import annotations
 
@@ -62,3 +62,35 @@ class DepthwiseTrack(nn.Module):
         branch = self.narrow(functional.gelu(self.widen(self.norm(self.temporal(x)))))
         moved: Tensor = x + self.scale[:, None].to(x.dtype) * branch
         return moved
+
+
+class WindowAttention(nn.Module):
+    """Each frame looks at those up to ``reach`` before and behind it, at each by its content and by where it lies.
+
+    Source: Vaswani et al. 2017 (arXiv:1706.03762), section 3.2; Raffel et al. 2019 (arXiv:1910.10683), section 2.1, for
+    places that count from the frame and add a number to the logits of each head. Beyond the ends are frames of which
+    nothing is known.
+
+    Args:
+        width: channels, those of all heads together.
+        heads: how many.
+        reach: frames.
+    """
+
+    def __init__(self, width: int, heads: int, reach: int) -> None:
+        super().__init__()
+        self.heads, self.reach = heads, reach
+        self.norm = FrameNorm(width)
+        self.ask = nn.Conv1d(width, 3 * width, 1)
+        self.answer = nn.Conv1d(width, width, 1)
+        self.places = nn.Parameter(torch.zeros(heads, 1, 2 * reach + 1))
+
+    def forward(self, x: Tracks) -> Tracks:
+        """(B, width, F) -> the same shape."""
+        queries, keys, values = (part.unflatten(1, (self.heads, -1)) for part in self.ask(self.norm(x)).chunk(3, dim=1))
+        keys, values = (functional.pad(part, (self.reach, self.reach)) for part in (keys, values))
+        keys, values = (part.unfold(3, 2 * self.reach + 1, 1) for part in (keys, values))
+        logits = (queries[..., None] * keys).sum(dim=2) / queries.shape[2] ** 0.5 + self.places
+        answers = (logits.softmax(dim=3)[:, :, None] * values).sum(dim=4)
+        looked: Tensor = x + self.answer(answers.flatten(1, 2))
+        return looked

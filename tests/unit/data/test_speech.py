@@ -8,9 +8,10 @@ import torch
 from misen.core.sound import FRAME_RATE, RATE, SAMPLES
 from misen.data.cache import build
 from misen.data.speech import FRAMES, SPEECH, CachedSpeech, collate, first_speech
-from misen.data.talking import speaking, talk
+from misen.data.talking import facing, mouthing, points_of, speaking, talk
 from misen.scene import speech as world
-from misen.scene.anatomy import EXPRESSION_AXES
+from misen.scene.anatomy import EXPRESSION_AXES, LANDMARKS
+from misen.scene.observe import observe
 from misen.scene.sampling import sample
 from misen.scene.speech import MOUTH_AXES, sample_utterance, speak
 from misen.scene.splits import TEST
@@ -81,3 +82,25 @@ def test_a_clip_is_rendered_with_its_words() -> None:
     assert talking.truth.observation.image.shape == (3, 3, 64, 64)
     assert (len(talking), talking.frames) == (1, 3)
     assert torch.equal(talking.utterances[0].waveform, sample_utterance(40).waveform)
+
+
+def test_points_are_told_without_a_render() -> None:
+    record = sample(SEEDS)
+    assert torch.allclose(points_of(record), observe(record, 32).landmarks, atol=1e-6)
+
+
+def test_a_jaw_that_opens_takes_the_chin_along() -> None:
+    shut, wide = torch.zeros(3, 1, 3), torch.tensor([1.0, 0.0, 0.0]).expand(3, 1, 3)
+    record = facing(sample(SEEDS))
+    moved = points_of(mouthing(record, wide)) - points_of(mouthing(record, shut))
+    assert (moved[:, LANDMARKS.index("lower lip inner"), 1] > 0.01).all()
+    assert moved[:, LANDMARKS.index("left pupil")].abs().max() < 1e-3
+
+
+def test_nobody_turns_away() -> None:
+    record = sample(torch.arange(300))
+    front = facing(record)
+    assert record.camera[:, 0].abs().max() > 1.5
+    assert front.camera[:, 0].abs().max() <= torch.pi / 4 + 1e-6
+    kept = record.camera[:, 0].abs() < torch.pi / 4
+    assert (front.camera[kept] == record.camera[kept]).all(dim=1).float().mean() > 0.9

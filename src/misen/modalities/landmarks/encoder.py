@@ -7,6 +7,7 @@ from torch import Tensor
 
 from misen.core.condition import Condition, Layout, check_layout
 from misen.modalities.landmarks.signal import Landmarks
+from misen.nn.heat_maps import heat_maps
 from misen.perception.senses import Senses
 from misen.scene.anatomy import LANDMARKS
 
@@ -38,10 +39,7 @@ class LandmarksEncoder:
 
 def _heat(signal: Landmarks) -> Tensor:
     """(B, 32, 64, 64): the Gaussian of each given point, 1 at its middle."""
-    axis = torch.arange(SIZE, device=signal.points.device) + 0.5
-    falloff = torch.exp(-((signal.points[..., None] * SIZE - axis) ** 2) / (2 * SIGMA**2))
-    across, down = falloff[:, :, 0] * signal.given[..., None], falloff[:, :, 1]
-    return across[:, :, None, :] * down[:, :, :, None]
+    return heat_maps(signal.points, SIZE, SIGMA) * signal.given[..., None, None]
 
 
 def build(coach: Senses) -> LandmarksEncoder:
