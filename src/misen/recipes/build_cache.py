@@ -2,8 +2,9 @@
 
 Two processes of one thread each render about 80 records per second at 64 pixels on two AVX-512 cores; a record takes 62
 kB. ``--contents pairs --size 256`` keeps two renders of each avatar, of 64 and of 256 pixels, instead of everything:
-about 11 records per second, 209 kB each. ``--contents speech`` keeps what the avatars say, 62 kB each. Run again after
-an interruption, it does what is missing.
+about 11 records per second, 209 kB each. ``--contents speech`` keeps what the avatars say, 62 kB each, and ``--contents
+clips`` a picture of each, five frames of it talking and their sound, 103 kB each. Run again after an interruption, it
+does what is missing.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from rich.progress import track
 
 from misen.core.errors import NotFoundError, closest
 from misen.data.cache import CHUNK, TRUTHS, Contents, build
+from misen.data.clips import CLIPS
 from misen.data.pairs import PAIRS
 from misen.data.speech import SPEECH
 from misen.scene.splits import SPLITS, Split
 
-CONTENTS: Mapping[str, Contents] = {"truths": TRUTHS, "pairs": PAIRS, "speech": SPEECH}
+CONTENTS: Mapping[str, Contents] = {"truths": TRUTHS, "pairs": PAIRS, "speech": SPEECH, "clips": CLIPS}
 
 
 def build_cache(
@@ -57,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--start", type=int, default=0, help="first element of the split")
     parser.add_argument("--size", type=int, default=64, help="pixels")
     parser.add_argument("--workers", type=int, default=2, help="processes of one thread each")
-    parser.add_argument("--contents", choices=CONTENTS, default="truths", help="everything, two sizes, or speech")
+    parser.add_argument("--contents", choices=CONTENTS, default="truths", help="what is kept of a record")
     given = parser.parse_args(arguments)
     extent = {"start": given.start, "size": given.size, "workers": given.workers}
     build_cache(given.folder, given.split, given.count, contents=CONTENTS[given.contents], **extent)
