@@ -17,6 +17,7 @@ from misen.core.generator import Generator
 from misen.generators.gan.generator import StyleGenerator
 from misen.generators.gan.networks import StyleNetworks, StyleSettings
 from misen.generators.gan.stacked.generator import StackedGenerator
+from misen.generators.gan.talking.generator import TalkingGenerator
 from misen.generators.gan.translation.generator import TranslationGenerator
 from misen.nn import weights
 from misen.nn.weights import read_card
@@ -59,6 +60,7 @@ def _style(architecture: Mapping[str, Any], card: Mapping[str, Any]) -> StyleGen
 KINDS: Mapping[str, Build] = {
     StyleGenerator.kind: _style,
     StackedGenerator.kind: StackedGenerator.build,
+    TalkingGenerator.kind: TalkingGenerator.built,
     TranslationGenerator.kind: TranslationGenerator.built,
 }
 """By the word in the card."""

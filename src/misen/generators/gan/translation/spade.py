@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from misen.core.shapes import Images, Maps, Vectors
+from misen.core.shapes import Maps, Vectors
 from misen.nn.fusion.spade import SLOPE, SpadeBlock
 
 START = 4
@@ -27,17 +28,18 @@ class SpadeDecoder(nn.Module):
         field: channels of the field.
         widths: channels at 4, 8, 16, ... cells per side; the last ones are those of the field.
         hidden: channels inside each modulation.
+        outputs: channels of what is painted.
     """
 
-    def __init__(self, style: int, field: int, widths: Sequence[int], hidden: int) -> None:
+    def __init__(self, style: int, field: int, widths: Sequence[int], hidden: int, outputs: int = 3) -> None:
         super().__init__()
         self.entry = nn.Linear(style, START**2 * widths[0])
         steps = pairwise((widths[0], *widths, widths[-1]))
         self.blocks = nn.ModuleList(SpadeBlock(before, after, field, hidden) for before, after in steps)
-        self.exit = nn.Conv2d(widths[-1], 12, 3, padding=1)
+        self.exit = nn.Conv2d(widths[-1], 4 * outputs, 3, padding=1)
 
-    def forward(self, style: Vectors, field: Maps) -> Images:
-        """(B, style) and (B, field, h, h) -> (B, 3, 2h, 2h) in [-1, 1]."""
+    def forward(self, style: Vectors, field: Maps) -> Float[Tensor, "batch outputs height width"]:
+        """(B, style) and (B, field, h, h) -> (B, outputs, 2h, 2h) in [-1, 1]."""
         *_, features = self.stages(style, field)
         return functional.pixel_shuffle(self.exit(functional.leaky_relu(features, SLOPE)), 2).tanh()
 

@@ -1,0 +1,1 @@
+"""From speech to talking faces: what is heard moves a face that one picture shows."""
