@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 
 import torch
 
+import translators
 from misen import assembly
 from misen.codecs.autoencoder import KLAutoencoder
 from misen.core.generator import Generator, Sampler
@@ -17,6 +18,9 @@ from misen.generators.diffusion.samplers import SAMPLERS
 from misen.generators.gan.generator import StyleGenerator
 from misen.generators.gan.networks import StyleNetworks, StyleSettings
 from misen.generators.gan.samplers import SAMPLERS as WALKS
+from misen.generators.gan.stacked.conditioning import WordsPort
+from misen.generators.gan.stacked.generator import StackedGenerator
+from misen.generators.gan.stacked.network import StackedNetwork, StackedSettings
 from misen.nn.description import read_card
 from toys import TOYS
 
@@ -61,7 +65,27 @@ def small_gan() -> StyleGenerator:
         return StyleGenerator(networks)
 
 
-SMALL = {"small diffusion": (small_diffusion, SAMPLERS), "small gan": (small_gan, WALKS)}
+@cache
+def small_stacked() -> StackedGenerator:
+    """A generator in two stages, up to 16 x 16, that is told words and traits; its weights are random everywhere."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        settings = StackedSettings(draws=8, width=8, mapping_layers=2, channels=(8, 8), stages=2, heads=2)
+        network = StackedNetwork(settings, [WordsPort("words", 6, 64), WordsPort("traits", 5, 16)])
+        for parameter in network.requires_grad_(False).eval().parameters():
+            parameter += 0.1 * torch.randn_like(parameter)
+        network.settle(torch.randn(1000, network.inputs))
+        return StackedGenerator(network)
+
+
+SMALL = {
+    "small diffusion": (small_diffusion, SAMPLERS),
+    "small gan": (small_gan, WALKS),
+    "small gan in styles": (cache(lambda: small_gan().in_styles()), WALKS),
+    "small stacked": (small_stacked, WALKS),
+    "small translator": (cache(translators.generator), WALKS),
+    "small matcher": (cache(partial(translators.generator, translators.MATCHED)), WALKS),
+}
 
 
 def generator(name: str) -> Generator:
