@@ -90,7 +90,12 @@ class ToyLayers:
         return other
 
     def in_styles(self) -> ToyStyles:
-        return ToyStyles()
+        other = ToyStyles()
+        other.network = self.network
+        return other
+
+    def styled(self, state: Place) -> Place:
+        return Place(self.network.styles(state.value))
 
     def placed(self, point: Tensor) -> Tensor:
         return point

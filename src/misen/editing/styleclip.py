@@ -95,3 +95,14 @@ class Styled(Protocol):
     def in_styles(self) -> Generator:
         """The same generator, whose points are (B, channels)."""
         ...
+
+    def styled(self, state: State) -> State:
+        """A state of its own as one of ``in_styles`` that shows the same."""
+        ...
+
+
+def having_styles(generator: Generator) -> Styled:
+    """The generator as one whose points can lie in S; raises ``Unreachable`` for others."""
+    if not isinstance(generator, Styled):
+        raise Unreachable("this model has no styles", field="method", hint="use another method")
+    return generator

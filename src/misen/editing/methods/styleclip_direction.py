@@ -6,17 +6,17 @@ Source: Patashnik et al. 2021 (arXiv:2103.17249), section 6; :mod:`misen.recipes
 from __future__ import annotations
 
 from collections.abc import Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from misen.core.errors import InputError, Unreachable
+from misen.core.errors import InputError
 from misen.editing.directions import Directions
 from misen.editing.methods.latents import FromLatents, pivot
 from misen.editing.methods.method import Beginning, Edit, Need
 from misen.editing.methods.options import Between
 from misen.editing.methods.prompt_to_prompt import Words
-from misen.editing.styleclip import Styled, direction, movable, wording
+from misen.editing.styleclip import direction, having_styles, movable, wording
 from misen.synthesis import Resume
 
 
@@ -47,7 +47,7 @@ class StyleCLIPDirection(FromLatents):
             raise InputError("method styleclip-direction needs an adapter", field="method", hint=hint)
 
     def begin(self, edit: Edit) -> Beginning:
-        """The styles with what the words add to them; nothing is left to walk.
+        """The styles of the latents of the picture with what the words add to them; nothing is left to walk.
 
         Raises:
             InputError: there is not one prompt alone, or no channel is like it.
@@ -55,11 +55,10 @@ class StyleCLIPDirection(FromLatents):
             NotFoundError: there is no adapter.
             ModelFileError: the adapter is malformed, or belongs to other styles.
         """
-        if not isinstance(edit.generator, Styled):
-            raise Unreachable("this model has no styles", field="method", hint="use another method")
+        having_styles(edit.generator)
         words, directions = wording(edit.plan), Directions.read(Path(self.adapter))
-        added = directions.towards(direction(words, self.source), self.beta)
-        generator, state = pivot(replace(edit, generator=edit.generator.in_styles()), self.search, self.tune)
-        moved = movable(state)
-        share = self.alpha * edit.strength
-        return Beginning(generator, Resume(moved.at(moved.value + share * added.to(moved.value)), 0.0))
+        added = self.alpha * edit.strength * directions.towards(direction(words, self.source), self.beta)
+        generator, state = pivot(edit, self.search, self.tune)
+        shown = having_styles(generator)
+        moved = movable(shown.styled(state))
+        return Beginning(shown.in_styles(), Resume(moved.at(moved.value + added.to(moved.value)), 0.0))

@@ -24,7 +24,7 @@ from misen.core.shapes import Images, Maps, Points, Vectors
 from misen.core.view import View
 from misen.generators.gan.networks import StyleNetworks
 from misen.generators.gan.state import LatentState
-from misen.generators.gan.synthesis import LatentsPlus, Shown
+from misen.generators.gan.synthesis import LatentsPlus, Shown, Styles
 from misen.nn.execution import DTYPES, compile_parts, lowered
 
 
@@ -87,6 +87,11 @@ class StyleGenerator:
         """A point of W+ in the space of the estimates."""
         return point
 
+    def _styles(self, point: LatentsPlus) -> Styles:
+        """A point of W+ in S."""
+        styles: Tensor = self.networks.synthesis.styles(point.to(self.dtype))
+        return styles.to(point.dtype)
+
     def _show(self, point: Points, noise: Vectors) -> Shown:
         synthesis = self.networks.synthesis
         return synthesis.show(synthesis.styles(point.to(self.dtype)), noise.to(self.dtype))
@@ -140,6 +145,10 @@ class StyleGenerator:
         other.exact, other.dtype = self.exact, self.dtype
         return other
 
+    def styled(self, state: LatentState) -> LatentState:
+        """A state as one of ``in_styles`` that shows the same picture, by the networks as they are now."""
+        return state.at(self._styles(state.value))
+
     def executed(self, execution: Execution) -> StyleGenerator:
         """A copy whose networks are run otherwise; raises ``LimitError`` where memory does not suffice for them."""
         other = copy.copy(self)
@@ -180,9 +189,12 @@ class StylesGenerator(StyleGenerator):
         super().__init__(networks, card)
         self.shape = (sum(networks.synthesis.style_widths),)
 
+    def styled(self, state: LatentState) -> LatentState:
+        """The same state."""
+        return state
+
     def _placed(self, point: LatentsPlus) -> Points:
-        styles: Tensor = self.networks.synthesis.styles(point.to(self.dtype))
-        return styles.to(point.dtype)
+        return self._styles(point)
 
     def _show(self, point: Points, noise: Vectors) -> Shown:
         return self.networks.synthesis.show(point.to(self.dtype), noise.to(self.dtype))

@@ -21,7 +21,7 @@ from misen.editing.methods.method import Edit, Method
 from misen.editing.methods.styleclip import StyleCLIP
 from misen.editing.methods.styleclip_direction import StyleCLIPDirection
 from misen.editing.methods.styleclip_mapper import StyleCLIPMapper
-from misen.inversion import optimize, pack
+from misen.inversion import optimize, pack, tune_pivot
 from misen.metrics.fidelity import psnr
 from misen.modalities.text.signal import Text
 from misen.nn import weights
@@ -231,6 +231,32 @@ def test_styles_move_by_alpha(picture, directions, tmp_path) -> None:
     assert psnr(images[0], picture.expand(2, -1, -1, -1)).min() > 20
     half = edited(replace(method, alpha=2.0), picture, told(RED), strength=0.5)
     assert torch.allclose(half, images[1], atol=1e-5)
+
+
+@pytest.mark.parametrize("tune", [0, 20])
+def test_styles_of_latents_that_were_kept_move(picture, directions, tmp_path, monkeypatch, tune) -> None:
+    directions.save(tmp_path / "directions", {})
+    generator, bare = ToyLayers(), told(RED)
+    found = optimize(generator, WALK, told(), picture.flip(3), steps=5)
+    if tune:
+        found = tune_pivot(generator, WALK, told(), picture.flip(3), found, steps=tune)
+    monkeypatch.setattr("misen.editing.methods.latents.optimize", lambda *_, **__: pytest.fail("it is sought again"))
+    method = StyleCLIPDirection(adapter=str(tmp_path / "directions"))
+    kept = pack(generator, found)
+    still, moved = (edited(replace(method, alpha=alpha), picture, bare, kept=kept) for alpha in (0.0, 2.0))
+    assert torch.allclose(still, found.images.expand(2, -1, -1, -1), atol=1e-5)
+    assert not torch.allclose(still, moved, atol=1e-2)
+
+
+def test_one_search_serves_edits_by_words_and_by_directions(picture, directions, tmp_path, monkeypatch) -> None:
+    directions.save(tmp_path / "directions", {})
+    sought, memory, made = [], Memory(), told(RED)
+    monkeypatch.setattr(
+        "misen.editing.methods.latents.optimize", lambda *given, **how: sought.append(1) or optimize(*given, **how)
+    )
+    for method in (Invert(search=1), StyleCLIPDirection(adapter=str(tmp_path / "directions"), search=1)):
+        method.begin(edit(picture, made, memory=memory))
+    assert sought == [1]
 
 
 def test_models_without_latents_or_styles_say_so(picture, directions, tmp_path) -> None:

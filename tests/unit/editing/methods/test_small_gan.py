@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -49,12 +51,29 @@ def test_drags_move_early_latents_through_features(model: Model, face) -> None:
     assert not torch.allclose(made.images[0].tensor, still.tensor, atol=1e-3)
 
 
-def test_styles_move(model: Model, face, tmp_path) -> None:
+@pytest.fixture
+def directions(model: Model, tmp_path: Path) -> Path:
+    """A folder of directions at random."""
     styles = model.opened.generator.in_styles().shape[0]
-    directions = Directions(torch.randn(styles, 128), torch.ones(styles))
-    directions.save(tmp_path / "directions", {"base": {"name": "small", "sha256": "ab" * 32}})
-    method = f"styleclip-direction:adapter={tmp_path / 'directions'},search=2"
+    known = Directions(torch.randn(styles, 128), torch.ones(styles))
+    known.save(tmp_path / "directions", {"base": {"name": "small", "sha256": "ab" * 32}})
+    return tmp_path / "directions"
+
+
+def test_styles_move(model: Model, face, directions: Path) -> None:
+    method = f"styleclip-direction:adapter={directions},search=2"
     still, moved = (
         model.edit(face, "a red hat", method=f"{method},alpha={alpha}", seed=1).images[0].tensor for alpha in (0, 2)
     )
+    assert not torch.allclose(still, moved, atol=1e-3)
+
+
+@pytest.mark.parametrize("tune", [0, 2])
+def test_styles_of_a_kept_state_move(model: Model, face, directions: Path, tmp_path: Path, tune: int) -> None:
+    found = model.invert(face, num_inference_steps=2, tune=tune)
+    path, method = found.save(tmp_path / "state.safetensors"), f"styleclip-direction:adapter={directions}"
+    still, moved = (
+        model.edit(path, "a red hat", method=f"{method},alpha={alpha}", seed=1).images[0].tensor for alpha in (0, 2)
+    )
+    assert psnr(still[None], found.inversion.images).item() > 60
     assert not torch.allclose(still, moved, atol=1e-3)

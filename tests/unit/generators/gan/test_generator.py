@@ -144,6 +144,22 @@ def test_the_same_pictures_in_another_space(generator):
         generator.unpack(styled.pack(state))
 
 
+def test_a_state_in_latents_becomes_one_in_styles(generator):
+    state = generator.start(2, Streams((1, 2)))
+    moved = generator.styled(state.moved(state.value + 0.3))
+    assert not moved.drawn
+    assert torch.equal(generator.in_styles().finish(moved), generator.finish(state.moved(state.value + 0.3)))
+    assert generator.in_styles().styled(moved) is moved
+
+
+def test_styles_are_those_of_the_network_as_it_was_tuned(generator):
+    state, twin = generator.start(1, Streams([1])), generator.twin()
+    for parameter in twin.network.parameters():
+        parameter += 0.1
+    assert torch.equal(twin.in_styles().finish(twin.styled(state)), twin.finish(state))
+    assert not torch.allclose(twin.styled(state).value, generator.styled(state).value)
+
+
 def test_a_single_style_can_be_moved(generator):
     styled = generator.in_styles()
     estimate = styled.predict(styled.start(1, Streams([1])), LEVEL, {})
