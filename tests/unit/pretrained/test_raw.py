@@ -28,7 +28,7 @@ def test_its_json_holds_all_of_it():
 
 
 def test_sizes_must_agree_and_modalities_exist():
-    with pytest.raises(InputError, match="raw pictures must be of one size, got 7x4, 7x5"):
+    with pytest.raises(InputError, match="pictures must be of one size, got 7x4, 7x5"):
         raw("sketch")([PIXELS, PIXELS[:4]])
     with pytest.raises(NotFoundError, match="there is no modality called 'scent'"):
         assembly.signal_class("raw-scent")

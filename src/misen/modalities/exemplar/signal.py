@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor
 
 from misen.core.errors import InputError
-from misen.core.image import from_bytes, resize, to_bytes
-from misen.core.signal import Batched
-from misen.media import png
+from misen.core.image import resize
 from misen.media.picture import Source, color, open_pictures
+from misen.media.pictured import Pictured
 from misen.scene.truth import Truth
 
 SIZE = 64
 
 
-@dataclass(frozen=True, eq=False, init=False)
-class Exemplar(Batched):
+class Exemplar(Pictured):
     """Whom to show, in any pose, expression and light.
 
     Attributes:
@@ -28,7 +25,6 @@ class Exemplar(Batched):
     """
 
     modality: ClassVar[str] = "exemplar"
-    image: Tensor
 
     def __init__(self, pictures: Tensor | Source | Sequence[Source]) -> None:
         """Pictures of any size, of which the middle square counts, or a float tensor (B, 3, H, W) in [-1, 1].
@@ -37,39 +33,18 @@ class Exemplar(Batched):
             InputError: a tensor of another shape or range.
         """
         if isinstance(pictures, Tensor):
-            image = _fit(_checked(pictures))
+            self._hold(_fit(_checked(pictures)))
         else:
-            image = torch.cat([_fit(color(picture)) for picture in open_pictures(pictures, self.modality)])
-        self._keep(image=from_bytes(to_bytes(image)))
+            self._hold(torch.cat([_fit(color(picture)) for picture in open_pictures(pictures, self.modality)]))
 
     @classmethod
     def observe(cls, truth: Truth, seeds: Tensor) -> Self:
         """The same identity in another pose, expression and light."""
         return cls(truth.exemplar)
 
-    @classmethod
-    def open(cls, path: str) -> Self:
-        """The picture in a file."""
-        return cls(path)
-
-    parse = open
-
-    def to_json(self) -> list[dict[str, Any]]:
-        """``{"png": ...}``."""
-        return [{"png": png.to_text(pixels)} for pixels in to_bytes(self.image).cpu().numpy()]
-
-    @classmethod
-    def from_json(cls, items: list[dict[str, Any]]) -> Self:
-        """Inverse of ``to_json``; raises ``FormatError``."""
-        return cls([png.from_text(item, cls.modality) for item in items])
-
     def describe(self) -> list[str]:
         """That there is one."""
         return ["the head of a picture"] * len(self)
-
-    def preview(self, size: int) -> Tensor:
-        """The picture."""
-        return resize(self.image, size)
 
 
 def _checked(image: Tensor) -> Tensor:
