@@ -33,6 +33,8 @@ STEPS = 2**15
 
 UNSAID = 2**32 - 1
 """The size in the header of a WAV file that was written before its size was known."""
+SPOKEN = 2**31 - 2**12
+"""The least size that programs which speak write in such a header instead; no file that is read is as large."""
 
 Sound = NDArray[np.float32]
 """(T,) in [-1, 1] at ``RATE``."""
@@ -75,7 +77,7 @@ def decode(data: bytes, name: str = "sound") -> Sound:
         hint = f"accepted: {', '.join(FORMATS)}"
         raise FormatError(f"{name} is no sound that can be opened: it looks like {guess(data)}", field=name, hint=hint)
     if demuxer == "wav":
-        _check_length(data, name)
+        data = _sized(data, name)
     try:
         samples, rate = _decoded(data, demuxer, name)
     except MisenError:
@@ -95,12 +97,20 @@ def _demuxer(data: bytes) -> str | None:
     return next((name for at, marks, name in _DEMUXERS if data.startswith(marks, at)), None)
 
 
-def _check_length(data: bytes, name: str) -> None:
-    """Raise ``FormatError`` if less of a WAV file is there than it says; who writes into a pipe says nothing."""
+def _sized(data: bytes, name: str) -> bytes:
+    """A WAV file that says how large it is, or that nobody knows, as who writes into a pipe does not.
+
+    Raises:
+        FormatError: less of it is there than it says.
+    """
     said = int.from_bytes(data[4:8], "little")
+    if SPOKEN <= said < UNSAID:
+        head, mark, tail = data.partition(b"data")
+        return head + mark + len(tail[4:]).to_bytes(4, "little") + tail[4:]
     if said != UNSAID and said + 8 > len(data):
         message = f"{name} is truncated: it says {said + 8:,} bytes and has {len(data):,}"
         raise FormatError(message, field=name, hint="copy it again")
+    return data
 
 
 def _decoded(data: bytes, demuxer: str, name: str) -> tuple[Sound, int]:

@@ -160,6 +160,15 @@ def test_a_file_that_was_cut_off_says_so_and_one_from_a_pipe_is_read() -> None:
     assert len(decode(data[:4] + b"\xff" * 4 + data[8:])) == 8000
 
 
+def test_what_a_program_speaks_into_a_pipe_is_read() -> None:
+    """espeak-ng --stdout fills in 2 GB, since it cannot go back to tell the size."""
+    data = pcm([tone()])
+    spoken = data[:4] + b"\x24\xf0\xff\x7f" + data[8:40] + b"\x00\xf0\xff\x7f" + data[44:]
+    assert np.array_equal(decode(spoken), decode(data))
+    with pytest.raises(FormatError, match=r"cannot be decoded|no sound"):
+        decode(spoken[:36])
+
+
 def test_a_film_without_sound_says_so() -> None:
     stream = BytesIO()
     with av.open(stream, "w", format="mp4") as file:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 from misen.core.errors import FormatError, InputError, NotFoundError
 from misen.core.sound import RATE
-from misen.media.video import Film, encode, read_film, save
+from misen.media import video
+from misen.media.video import Film, encode, read_film, texts
 
 FRAMES = 50
 
@@ -31,10 +34,8 @@ def clicks() -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def film(frames: np.ndarray, clicks: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Film:
-    path = tmp_path_factory.mktemp("film") / "talk.mp4"
-    save(path, frames, clicks)
-    return read_film(path)
+def film(frames: np.ndarray, clicks: np.ndarray) -> Film:
+    return read_film(encode(frames, clicks))
 
 
 def test_frames_come_back_in_order(film: Film, frames: np.ndarray) -> None:
@@ -60,8 +61,9 @@ def test_the_same_film_is_written_twice(frames: np.ndarray, clicks: np.ndarray) 
     ("wrong", "words"),
     [
         (np.zeros((2, 32, 33, 3), np.uint8), "even sides, got 33 x 32"),
-        (np.zeros((0, 32, 32, 3), np.uint8), "uint8 frames"),
-        (np.zeros((2, 32, 32, 3), np.float32), "uint8 frames"),
+        (np.zeros((0, 32, 32, 3), np.uint8), "uint8 frames .*, got none"),
+        (np.zeros((2, 32, 32, 3), np.float32), "uint8 frames .*, got float32"),
+        (np.zeros((2, 32, 32), np.uint8), "uint8 frames .*, got uint8 of"),
     ],
 )
 def test_what_is_no_film_is_refused(wrong: np.ndarray, words: str, clicks: np.ndarray) -> None:
@@ -79,3 +81,43 @@ def test_what_is_no_film_is_not_read(tmp_path: Path) -> None:
     path.write_bytes(b"\x00\x00\x00\x18ftypmp42" + bytes(64))
     with pytest.raises(FormatError, match=r"talk\.mp4"):
         read_film(path)
+    with pytest.raises(FormatError, match=r"talk\.mp4 is truncated or corrupt"):
+        texts(path)
+
+
+@pytest.mark.parametrize("rate", [10, 24, 25, 60])
+def test_frames_come_as_fast_as_is_asked(frames: np.ndarray, clicks: np.ndarray, rate: int) -> None:
+    again = read_film(encode(frames[:20], clicks[: RATE * 20 // rate], rate))
+    assert (len(again.frames), again.rate) == (20, rate)
+
+
+def test_what_is_written_in_a_film_is_found_again(frames: np.ndarray, clicks: np.ndarray) -> None:
+    text = {"misen_recipe": '{"a": "é, 頭, \\"quoted\\""}' + "x" * 3_000_000, "parameters": "two\nlines: yes, = ; #"}
+    data = encode(frames[:3], clicks[:1000], text=text)
+    assert text.items() <= texts(data).items()
+    assert len(read_film(data).frames) == 3
+
+
+def test_frames_are_taken_one_by_one(frames: np.ndarray, clicks: np.ndarray) -> None:
+    def failing():
+        yield from frames[:30]
+        raise KeyError("no more")
+
+    with pytest.raises(KeyError, match="no more"):
+        encode(failing(), clicks)
+    given = encode(iter(frames), clicks)
+    assert given == encode(frames, clicks)
+    assert [frame.shape for frame in video.frames(given)] == [(32, 48, 3)] * FRAMES
+
+
+def test_sound_and_pictures_lie_beside_each_other(frames: np.ndarray, clicks: np.ndarray) -> None:
+    """Who plays a film from a slow disk finds what is heard near what is seen."""
+    long = encode(np.tile(frames, (6, 1, 1, 1)), np.tile(clicks, 6))
+    with av.open(BytesIO(long)) as container:
+        kinds = [(packet.pos, packet.stream.type) for packet in container.demux() if packet.size]
+    order = [kind for _, kind in sorted(kinds)]
+    assert {"audio", "video"} == set(order[: len(order) // 2]) == set(order[len(order) // 2 :])
+
+
+def test_a_moment_of_sound_makes_a_film(frames: np.ndarray) -> None:
+    assert len(read_film(encode(frames[:1], np.zeros(1, np.float32))).frames) == 1
