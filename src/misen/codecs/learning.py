@@ -25,7 +25,7 @@ from misen.distributed import Team, average, team
 from misen.nn.adversarial import HINGE, adaptive_weight
 from misen.nn.discriminators import PatchDiscriminator
 from misen.nn.perceptual import Features, perceptual_distance
-from misen.nn.quantizer.census import perplexity
+from misen.nn.quantizer.census import occurrences, perplexity
 from misen.nn.quantizer.interface import Counting, Quantized, Tallies
 
 Loss = tuple[Scalar, Mapping[str, float]]
@@ -136,11 +136,12 @@ class QuantizedPlayer(AutoencoderPlayer):
         autoencoder: Any = self.game.autoencoder
         latents: Tensor = autoencoder.encode(image).latents
         quantized: Quantized = autoencoder.quantize(latents)
-        told = {"commitment": quantized.commitment.item()}
+        counts = occurrences(quantized.indices, autoencoder.quantize.codes)
         if isinstance(autoencoder.quantize, Counting):
             tallies = shared(autoencoder.quantize.gather(latents, quantized.indices), team())
             autoencoder.quantize.learn(tallies)
-            told["perplexity"] = perplexity(tallies.counts)
+            counts = tallies.counts
+        told = {"commitment": quantized.commitment.item(), "perplexity": perplexity(counts)}
         return quantized.value, self.game.losses.commitment * quantized.commitment, told
 
 

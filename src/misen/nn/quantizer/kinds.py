@@ -7,9 +7,10 @@ from typing import Any
 
 from misen.core.registry import lookup
 from misen.nn.quantizer.interface import Quantizer
+from misen.nn.quantizer.linear import LinearQuantizer
 from misen.nn.quantizer.nearest import EmaQuantizer
 
-KINDS: Mapping[str, Callable[..., Quantizer]] = {"ema": EmaQuantizer}
+KINDS: Mapping[str, Callable[..., Quantizer]] = {"ema": EmaQuantizer, "simvq": LinearQuantizer}
 """Each takes the channels of its maps, and options of its own."""
 
 

@@ -44,7 +44,7 @@ class EmaQuantizer(nn.Module):
     def forward(self, latents: Maps) -> Quantized:
         """Round maps (B, C, h, w)."""
         batch, _, height, width = latents.shape
-        chosen = nearest(self._grouped(latents), self.codebook)
+        chosen = nearest(grouped(latents, self.groups), self.codebook)
         indices = chosen.view(self.groups, batch, height, width).movedim(0, 1)
         codes = self.look_up(indices)
         value = codes.to(latents.dtype) + (latents - latents.detach())
@@ -58,7 +58,7 @@ class EmaQuantizer(nn.Module):
     @torch.no_grad()
     def gather(self, latents: Maps, indices: Indices) -> Tallies:
         """How often each code was chosen, for what, and random vectors of the batch."""
-        vectors, chosen = self._grouped(latents), indices.movedim(1, 0).flatten(1)
+        vectors, chosen = grouped(latents, self.groups), indices.movedim(1, 0).flatten(1)
         sums = torch.zeros_like(self.codebook).scatter_add_(1, chosen[..., None].expand_as(vectors), vectors)
         drawn = torch.randint(vectors.shape[1], (self.codes,), device=vectors.device)
         return Tallies(occurrences(indices, self.codes), sums, vectors[:, drawn])
@@ -75,10 +75,11 @@ class EmaQuantizer(nn.Module):
         self.codebook.copy_(tallies.candidates.where(idle[..., None], self.codebook.lerp(means, pull[..., None])))
         self.shares.copy_(kept.masked_fill(idle, 1 / self.codes))
 
-    def _grouped(self, latents: Maps) -> Grouped:
-        """(B, C, h, w) -> (G, B h w, C / G), without gradient, in single precision."""
-        apart: Tensor = latents.detach().float().unflatten(1, (self.groups, -1))
-        return apart.permute(1, 0, 3, 4, 2).flatten(1, 3)
+
+def grouped(latents: Maps, groups: int) -> Grouped:
+    """(B, C, h, w) -> (G, B h w, C / G), without gradient, in single precision."""
+    apart: Tensor = latents.detach().float().unflatten(1, (groups, -1))
+    return apart.permute(1, 0, 3, 4, 2).flatten(1, 3)
 
 
 def nearest(vectors: Grouped, codebook: Codebook) -> Int[Tensor, "groups count"]:
