@@ -15,6 +15,7 @@ from misen import assembly
 from misen.codecs.autoencoder import KLAutoencoder
 from misen.codecs.tiny import TinyDecoder
 from misen.generators.diffusion import folder as diffusion
+from misen.core.registry import stills
 from misen.generators.diffusion.denoiser import Denoiser, DenoiserSettings
 from misen.generators.diffusion.generator import DiffusionGenerator
 from misen.generators.diffusion.ports import PortSettings
@@ -25,6 +26,7 @@ from misen.perception import coach, judge
 from misen.perception.joint import joint_a, joint_b
 from misen.perception.observer import observer_a, observer_b
 
+from misen.perception.hearing import hearing_a, hearing_b
 SIZE = 64
 STOCK = {"text": 64}
 """Tokens of the sequence that enters as it is."""
@@ -88,7 +90,10 @@ def build(root: Path, change: Callable[[Any, str, Any], None] = setattr) -> None
     """Write all models; the encoders of the diffusion model are built from the networks written first."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        networks = {"observer-a": observer_a, "observer-b": observer_b, "joint-a": joint_a, "joint-b": joint_b}
+        networks = {
+            "observer-a": observer_a, "observer-b": observer_b, "joint-a": joint_a, "joint-b": joint_b,
+            "hearing-a": hearing_a, "hearing-b": hearing_b,
+        }  # fmt: skip
         for name, network in networks.items():
             weights.save(network(), root / name, {"name": name, "licence": "none"})
         install(root, change)
@@ -96,8 +101,8 @@ def build(root: Path, change: Callable[[Any, str, Any], None] = setattr) -> None
 
 
 def _generator() -> DiffusionGenerator:
-    """A model with a native port for every modality."""
-    table = [_port(name) for name in assembly.encoders()]
+    """A model with a native port for every modality that one picture shows."""
+    table = [_port(name) for name in stills()]
     unet = DenoiserSettings(channels=(16, 16), heads=2, groups=2, tokens=192, latent_size=SIZE // 4).unet()
     denoiser = Denoiser(unet, table, stride=4)
     autoencoder, tiny = KLAutoencoder(4, (3, 16, 16), (1, 1), (1, 1)), TinyDecoder(4, (3, 8, 8), (0, 1))

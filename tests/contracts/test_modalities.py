@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from functools import cache
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -13,19 +15,25 @@ from torch.nn import functional
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from misen.core.errors import InputError
-from misen.core.registry import modalities
+from misen.core.registry import modalities, moving
 from misen.core.signal import Signal
 from misen.core.view import View
+from misen.data.talking import Talking, talk
 from misen.data.world import tell_truth
+from misen.perception.heard import Heard
+from misen.perception.hearing import Hearing, hearing_a
 from misen.perception.reading import Reading
 from misen.perception.text import tokenizer
 from misen.scene.anatomy import CLASSES, EXPRESSION_AXES, LANDMARKS
 from misen.scene.attributes import ATTRIBUTES, ONE_HOT_WIDTH
 from misen.scene.sampling import sample
+from misen.scene.speech import MOUTH_AXES
 from misen.scene.truth import Truth
 
 NAMES = sorted(modalities())
 BATCH = 4
+FRAMES = 12
+"""Of each clip, where what is observed moves."""
 
 
 class SmallObserver(nn.Module):
@@ -101,6 +109,13 @@ class SmallSenses:
         )  # fmt: skip
         return SmallTextEncoder(words, CLIPTextModel(config).eval())
 
+    @staticmethod
+    @cache
+    def hearing() -> Hearing:
+        with torch.random.fork_rng():
+            torch.manual_seed(2)
+            return hearing_a().requires_grad_(False).eval()
+
 
 class Oracle:
     """Sees the truth, whatever the picture: what is consistent then has no energy and full marks."""
@@ -136,13 +151,30 @@ class Oracle:
     def text(self, sentences: list[str]) -> Tensor:
         return self.identity
 
+    def hearing(self):
+        return self.listen
+
+    def listen(self, waveform: Tensor) -> Heard:
+        """The mouth that is known; classes and features of it are asked of nobody."""
+        return Heard(self.mouth, self.mouth, self.mouth)
+
+    @property
+    def mouth(self) -> Tensor:
+        axes = [EXPRESSION_AXES.index(axis) for axis in MOUTH_AXES]
+        return self.reading.expression[:, axes].unflatten(0, (BATCH, -1))
+
 
 class Other(Oracle):
-    """Sees the next avatar instead."""
+    """Sees the next avatar, or its clip, instead."""
 
     def __init__(self, truth: Truth) -> None:
-        super().__init__(truth[torch.arange(len(truth)).roll(1)])
-        self.known, self.exemplar = self.identity.roll(1, 0), truth.exemplar
+        each = len(truth) // BATCH
+        super().__init__(truth[torch.arange(len(truth)).roll(each)])
+        self.known, self.exemplar, self.heard = self.identity.roll(each, 0), truth.exemplar, Oracle(truth)
+
+    def listen(self, waveform: Tensor) -> Heard:
+        """Hears what is said."""
+        return self.heard.listen(waveform)
 
     def text(self, sentences: list[str]) -> Tensor:
         return self.known
@@ -157,14 +189,50 @@ def truth() -> Truth:
     return tell_truth(sample(torch.arange(100, 100 + BATCH), full_circle=0.0))
 
 
+@pytest.fixture(scope="module")
+def talking() -> Talking:
+    return talk(sample(torch.arange(100, 100 + BATCH), full_circle=0.0), FRAMES)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What a modality is observed of, and the pictures that show it: one, or the frames of a clip."""
+
+    of: Any
+    truth: Truth
+    frames: int = 1
+
+    def chosen(self, order: Tensor) -> Any:
+        """What it is observed of, for some of the avatars."""
+        if self.frames == 1:
+            return self.of[order]
+        return SimpleNamespace(utterances=[self.of.utterances[item] for item in order], frames=self.frames)
+
+    @property
+    def images(self) -> Tensor:
+        return self.truth.observation.image
+
+    def each(self, values: Tensor) -> Tensor:
+        """One of each avatar, of one of each picture."""
+        return values.unflatten(0, (BATCH, self.frames)).mean(1)
+
+
+@pytest.fixture
+def observed(name: str, truth: Truth, request: pytest.FixtureRequest) -> Observed:
+    if name not in moving():
+        return Observed(truth, truth)
+    clips = request.getfixturevalue("talking")
+    return Observed(clips, clips.truth, FRAMES)
+
+
 @pytest.fixture(params=NAMES)
 def name(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
 @pytest.fixture
-def signal(name: str, truth: Truth) -> Signal:
-    return modalities()[name].signal.observe(truth, torch.arange(BATCH))
+def signal(name: str, observed: Observed) -> Signal:
+    return modalities()[name].signal.observe(observed.of, torch.arange(BATCH))
 
 
 def same(first: Signal, second: Signal) -> bool:
@@ -191,9 +259,9 @@ def test_json_round_trip_is_exact(signal: Signal) -> None:
         assert torch.equal(other, value) if isinstance(value, Tensor) else other == value
 
 
-def test_observation_depends_on_its_seed_alone(name: str, signal: Signal, truth: Truth) -> None:
+def test_observation_depends_on_its_seed_alone(name: str, signal: Signal, observed: Observed) -> None:
     order = torch.tensor([2, 0])
-    again = modalities()[name].signal.observe(truth[order], torch.arange(BATCH)[order])
+    again = modalities()[name].signal.observe(observed.chosen(order), torch.arange(BATCH)[order])
     assert same(again, signal[order])
 
 
@@ -274,30 +342,31 @@ def test_energy_takes_pictures_of_any_size(name: str, signal: Signal) -> None:
     assert values.shape == (BATCH,)
 
 
-def test_energy_is_least_for_what_is_wished(name: str, signal: Signal, truth: Truth) -> None:
-    energy, view = modalities()[name].part("energy"), View(truth.observation.image)
-    wished = energy.build(Oracle(truth)).begin(signal, view)(view)
-    other = energy.build(Other(truth)).begin(signal, view)(view)
+def test_energy_is_least_for_what_is_wished(name: str, signal: Signal, observed: Observed) -> None:
+    energy, view = modalities()[name].part("energy"), View(observed.images, frames=observed.frames)
+    wished = observed.each(energy.build(Oracle(observed.truth)).begin(signal, view)(view))
+    other = observed.each(energy.build(Other(observed.truth)).begin(signal, view)(view))
     handmade = name == "sketch"  # a drawing also has creases and a hand of its own
     assert (wished < (0.7 if handmade else 0.5) * other).all(), (wished, other)
     assert handmade or wished.max() < 0.02
 
 
-def test_judge_gives_full_marks_to_the_truth(name: str, signal: Signal, truth: Truth) -> None:
+def test_judge_gives_full_marks_to_the_truth(name: str, signal: Signal, observed: Observed) -> None:
     judge = modalities()[name].part("judge")
-    marks = judge.build(Oracle(truth)).score(truth.observation.image, signal)
-    others = judge.build(Other(truth)).score(truth.observation.image, signal)
+    marks = judge.build(Oracle(observed.truth)).score(observed.images, signal)
+    others = judge.build(Other(observed.truth)).score(observed.images, signal)
     perfect = PERFECT.get(name, 1.0)
     assert ((marks - perfect).abs() <= (1 - NEARLY.get(name, 0.9999))).all(), marks
     assert ((others - perfect).abs() > (marks - perfect).abs()).all(), others
 
 
-def test_judge_scores_each_picture_for_itself(name: str, signal: Signal, truth: Truth) -> None:
+def test_judge_scores_each_item_for_itself(name: str, signal: Signal, observed: Observed) -> None:
     judge = modalities()[name].part("judge").build(SmallSenses)
-    scores = judge.score(truth.observation.image, signal)
+    scores = judge.score(observed.images, signal)
     assert scores.shape == (BATCH,)
     assert scores.isfinite().any()
-    assert torch.allclose(judge.score(truth.observation.image[1:2], signal[1]), scores[1:2], atol=1e-4, equal_nan=True)
+    second = observed.images[observed.frames : 2 * observed.frames]
+    assert torch.allclose(judge.score(second, signal[1]), scores[1:2], atol=1e-4, equal_nan=True)
     assert isinstance(judge.metric, str)
     assert judge.metric
     assert isinstance(judge.higher_is_better, bool)

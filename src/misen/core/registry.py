@@ -88,6 +88,12 @@ def stills() -> Mapping[str, Modality]:
 
 
 @cache
+def moving() -> Mapping[str, Modality]:
+    """Every modality that tells how pictures change in time, by name."""
+    return {name: modality for name, modality in modalities().items() if modality.moving}
+
+
+@cache
 def families() -> Mapping[str, Family]:
     """Every family by name."""
     return {family.name: family for family in discover("misen.generators", "FAMILY")}

@@ -68,6 +68,25 @@ def pick(index: int | slice | Tensor, length: int) -> Int[Tensor, " chosen"]:
     """The index tensor meant by ``signal[index]``; an ``int`` keeps its batch axis."""
     positions = torch.arange(length)
     return positions[index].reshape(-1) if isinstance(index, int) else positions[index]
+@runtime_checkable
+class Moving(Protocol):
+    """Capability of a signal: goes on in time, and is heard meanwhile."""
+
+    @property
+    def seconds(self) -> Float[Tensor, " batch"]:
+        """(B,) how long each item lasts."""
+        ...
+
+    @property
+    def waveform(self) -> Float[Tensor, "batch samples"]:
+        """(B, T) in [-1, 1] at 16 kHz; silence follows what lasts less long."""
+        ...
+
+    def around(self, seconds: Float[Tensor, " moments"]) -> Signal:
+        """What the one item there is tells of pictures at N moments (N,) after its beginning, as N items."""
+        ...
+
+
 
 
 def key_values(argument: str) -> dict[str, str]:

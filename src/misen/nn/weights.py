@@ -33,7 +33,8 @@ SHIPPED = Path(__file__).parents[1] / "weights"
 def shipped(name: str) -> Path:
     """The folder of a shipped model; raises ``NotFoundError`` if the package lacks it."""
     if not (SHIPPED / name / CARD).is_file():
-        raise NotFoundError(f"this installation has no weights called {name!r}", hint="train them with `make zoo`")
+        hint = f"train them with `make zoo`, or only these with `make zoo NAME={name.replace('-', '_')}`"
+        raise NotFoundError(f"this installation has no weights called {name!r}", hint=hint)
     return SHIPPED / name
 
 

@@ -14,7 +14,7 @@ from misen.core.condition import Encoder
 from misen.core.energy import Energy
 from misen.core.errors import FormatError, InputError, LimitError
 from misen.core.judge import Judge
-from misen.core.signal import Signal
+from misen.core.signal import Moving, Signal
 from misen.core.sound import RATE, SAMPLES
 from misen.core.view import View
 from misen.media import sound
@@ -165,6 +165,25 @@ def test_moments_are_what_is_heard_around_each_frame(audio: Audio) -> None:
     assert torch.equal(moments.waveform[:, middle].reshape(CLIPS, -1), audio.waveform)
     assert torch.equal(moments.openness[:, MOMENT // 2].view(CLIPS, FRAMES), audio.openness)
     assert moments.openness[0, 0].isnan()
+
+
+def test_around_each_middle_of_a_frame_is_its_moment(audio: Audio) -> None:
+    one, expected = audio[1], audio[1].moments()
+    around = one.around((torch.arange(FRAMES) + 0.5) / 25)
+    assert isinstance(one, Moving)
+    assert one.seconds.tolist() == pytest.approx([FRAMES / 25])
+    for name in ("waveform", "frames"):
+        assert torch.equal(getattr(around, name), getattr(expected, name))
+    assert torch.equal(around.openness.nan_to_num(-1), expected.openness.nan_to_num(-1))
+
+
+def test_around_any_moment_is_what_is_heard_there() -> None:
+    sound = Audio(torch.linspace(-1, 1, 5 * RATE))
+    early, middle, late = sound.around(torch.tensor([0.0, 2.5, 99.0])).waveform
+    assert not early[: MOMENT * SAMPLES // 2].any()
+    assert float(middle[MOMENT * SAMPLES // 2]) == pytest.approx(0, abs=1e-4)
+    assert float(late[MOMENT * SAMPLES // 2]) == pytest.approx(1, abs=1e-4)
+    assert not late[MOMENT * SAMPLES // 2 + 1 :].any()
 
 
 def test_moments_of_unequal_lengths_are_of_real_frames() -> None:

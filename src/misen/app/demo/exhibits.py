@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from misen.app.catalog import catalog
 from misen.core.guidance import Guidance, Route
-from misen.core.registry import Modality, lookup, modalities
+from misen.core.registry import Modality, lookup, modalities, stills
 from misen.core.signal import Signal
 from misen.data.world import tell_truth
 from misen.editing.methods import AUTO
@@ -145,9 +145,9 @@ def described(home: Path, file: str = QUICK) -> Iterator[Exhibit]:
 
 
 def followed() -> dict[str, Modality]:
-    """The modalities that some model that ships was trained on, so that it needs no energy to follow them."""
+    """The modalities that some model that ships was trained on, so that its pictures follow them without an energy."""
     native = {name for card in catalog() for name in card.native}
-    return {name: modality for name, modality in modalities().items() if name in native}
+    return {name: modality for name, modality in stills().items() if name in native}
 
 
 def observed(section: str = "Wishes from the test range of the world") -> Iterator[Exhibit]:

@@ -77,7 +77,7 @@ def evaluate_adherence(
         Unreachable: the model cannot follow it, or single pictures cannot show it.
     """
     checks.whole(n, "n", DENSE + 1, checks.COUNT_LIMIT)
-    lookup("modality", modality, modalities())
+    _still(modality)
     bench = examination or standard()
     judge = bench.grader.judge(modality)
     guide = partial(Guidance, route=route, strength=strength, window=window, consistency=consistency)
@@ -115,7 +115,7 @@ def evaluate_together(
         Unreachable: the model cannot follow one of them, or single pictures cannot show it.
     """
     checks.whole(n, "n", 2, checks.COUNT_LIMIT)
-    pair = [lookup("modality", modality, modalities()) for modality in (first, second)]
+    pair = [_still(modality) for modality in (first, second)]
     bench = examination or standard()
     judges = {modality: bench.grader.judge(modality) for modality in pair}
     rounds = [_round(examinee, judges, truth) for truth in bench.truths(n, seed)]
@@ -131,11 +131,16 @@ def evaluate_together(
     )
 
 
-def _observe(modality: str, truth: Truth) -> Signal:
-    """What single pictures show of a modality; raises ``Unreachable`` if they show nothing of it."""
-    if modality not in stills():
+def _still(modality: str) -> str:
+    """A modality that single pictures show; raises ``NotFoundError`` for none, ``Unreachable`` for one that moves."""
+    if lookup("modality", modality, modalities()) not in stills():
         message = f"{modality} moves in time, and models are examined by single pictures, which cannot show it"
         raise Unreachable(message, field="modality", hint=f"accepted: {', '.join(stills())}")
+    return modality
+
+
+def _observe(modality: str, truth: Truth) -> Signal:
+    """What single pictures show of a modality."""
     signal: Signal = modalities()[modality].signal.observe(truth, truth.record.seed)
     return signal
 

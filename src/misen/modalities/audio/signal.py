@@ -109,6 +109,23 @@ class Audio(Batched):
         drawn = (height[:, None] <= loud[:, None]) & (height[:, None] >= -deep[:, None])
         return (drawn.float() * 2 - 1)[:, None].expand(-1, 3, -1, -1)
 
+    @property
+    def seconds(self) -> Tensor:
+        """(B,) how long each lasts, in whole video frames."""
+        return self.frames / FRAME_RATE
+
+    def around(self, seconds: Tensor) -> Self:
+        """What is heard around N moments (N,) of the one sound there is, none behind its end: N sounds of 0.68 s."""
+        samples = (seconds.to(self.waveform.device, torch.float64) * RATE).round().long()
+        middle = samples.clamp(max=self.waveform.shape[1] - 1)
+        padded = functional.pad(self.waveform[0], (MOMENT * SAMPLES // 2, MOMENT * SAMPLES // 2))
+        known = functional.pad(self.openness[0], (MOMENT // 2, MOMENT // 2), value=torch.nan)
+        return self.of(
+            waveform=padded.unfold(0, MOMENT * SAMPLES, 1)[middle],
+            frames=torch.full((len(seconds),), MOMENT, device=self.frames.device),
+            openness=known.unfold(0, MOMENT, 1)[middle // SAMPLES],
+        )
+
     def moments(self) -> Self:
         """One sound for every frame, clip-major: what is heard around it, for pictures that are frames of clips."""
         reach = MOMENT // 2

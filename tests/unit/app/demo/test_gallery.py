@@ -7,7 +7,6 @@ import pytest
 import torch
 from PIL import Image
 
-from misen import assembly
 from misen.app.demo import exhibits, gallery, make_gallery
 from misen.app.demo.exhibits import FULL, HOMES, Exhibit, described, followed, observed
 from misen.app.demo.gallery import Score, Shown
@@ -15,7 +14,7 @@ from misen.app.demo.page import render
 from misen.app.recipe import Recipe
 from misen.core.errors import NotFoundError, StorageError
 from misen.core.guidance import Guidance
-from misen.core.registry import modalities
+from misen.core.registry import modalities, stills
 from misen.editing.methods.choice import choose
 from misen.perception import judge
 from tiny import install_upscaler
@@ -49,7 +48,7 @@ def test_the_gallery_is_feed_forward(listed):
 def test_the_full_gallery_shows_every_energy_and_methods_that_learn():
     more = list(described(HOME, FULL))
     by_energy = [wish.modality for exhibit in more for wish in exhibit.guidances if wish.route == "consistency"]
-    assert sorted(by_energy) == sorted(assembly.energies())
+    assert sorted(by_energy) == sorted(stills())
     methods = {choose(exhibit.method, {"picture", "words"}).name for exhibit in more if exhibit.image}
     assert methods >= {"ilvr", "invert", "null-text", "prompt-to-prompt", "sine", "imagic"}
 
