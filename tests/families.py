@@ -7,6 +7,7 @@ from functools import cache, partial
 
 import torch
 
+import sequences
 import translators
 from misen import assembly
 from misen.codecs.autoencoder import KLAutoencoder
@@ -85,6 +86,8 @@ SMALL = {
     "small stacked": (small_stacked, WALKS),
     "small translator": (cache(translators.generator), WALKS),
     "small matcher": (cache(partial(translators.generator, translators.MATCHED)), WALKS),
+    "small raster": (cache(partial(sequences.generator, "raster")), sequences.walks("raster")),
+    "small masked": (cache(partial(sequences.generator, "masked")), sequences.walks("masked")),
 }
 
 

@@ -15,7 +15,7 @@ from misen.core.adapter import Adapter
 from misen.core.condition import Encoder
 from misen.core.energy import Energy
 from misen.core.errors import InputError, ModelFileError, NotFoundError, brief, closest
-from misen.core.generator import Generator, Rereading, Sampler
+from misen.core.generator import Generator, Particular, Rereading, Sampler
 from misen.core.judge import Judge
 from misen.core.registry import Family, families, lookup, modalities
 from misen.core.signal import Signal
@@ -207,7 +207,7 @@ def open_model(name: str, device: str = "cpu", adapters: Sequence[Adapter] = ())
     return Opened(
         name=model_name(folder) if folder.is_relative_to(WEIGHTS) else name,
         generator=generator,
-        samplers=samplers.SAMPLERS,
+        samplers=generator.samplers if isinstance(generator, Particular) else samplers.SAMPLERS,
         defaults=_defaults(card, name),
         sha256=fingerprint(folder),
         save=lambda target: files.save(generator, target),

@@ -10,6 +10,7 @@ import torch
 from families import GENERATORS, STEPS, generator, samplers
 from misen.core.generator import Annealing, Movable, Sampler, Startable
 from misen.core.seeding import Streams
+from misen.synthesis.plan import stages
 from misen.synthesis.schedule import truncate
 
 PAIRS = [(name, sampler) for name in GENERATORS for sampler in samplers(name)]
@@ -65,9 +66,17 @@ def test_annealing_falls_within_zero_and_one(name, sampler):
 def test_a_constant_answer_is_where_it_arrives(name, sampler):
     family = generator(name)
     with torch.no_grad():
-        target = family.predict(family.start(1, Streams((9,))), made(name, sampler).levels(guided=True)[0], {})
+        target = goal(family, made(name, sampler).levels(guided=True)[0])
     picture, _ = walk(name, sampler, (4,), lambda state, level: target)
     assert torch.allclose(picture, finished(family, target).clamp(picture.min(), picture.max()), atol=2e-3)
+
+
+def goal(family, level):
+    """An estimate; of a picture where there can be one, since what is foreseen may be drawn from, not gone to."""
+    estimate = family.predict(family.start(1, Streams((9,))), level, {})
+    if not isinstance(family, Startable):
+        return estimate
+    return estimate.at(family.encode(torch.rand(1, 3, family.size, family.size) * 2 - 1))
 
 
 def finished(family, target):
@@ -79,10 +88,11 @@ def finished(family, target):
     return target.view(target.point).image
 
 
-def test_each_level_is_asked_at_most_twice(name, sampler):
+def test_each_level_is_asked_about_as_often_as_the_sampler_says(name, sampler):
     _, asked = walk(name, sampler, (1,))
-    assert len(asked) >= STEPS or isinstance(made(name, sampler), Annealing)
-    assert len(asked) <= 2 * len(made(name, sampler).levels(guided=True))
+    mover = made(name, sampler)
+    assert len(asked) >= STEPS or isinstance(mover, Annealing)
+    assert len(asked) <= stages(mover) * len(mover.levels(guided=True))
 
 
 def test_item_k_of_a_batch_is_the_single_run(name, sampler):

@@ -92,6 +92,16 @@ class Sampler(Protocol):
 
 
 @runtime_checkable
+class Particular(Protocol):
+    """Capability: is walked by samplers of its own; others of its family make no sense of its estimates."""
+
+    @property
+    def samplers(self) -> Mapping[str, Callable[[int], Sampler]]:
+        """From a number of steps to a sampler, by name."""
+        ...
+
+
+@runtime_checkable
 class Startable(Protocol):
     """Capability: sampling can begin from a picture (image-to-image, inpainting, editing)."""
 
