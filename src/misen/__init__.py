@@ -1,8 +1,8 @@
 """Misen: any signal guides any generator, to make a new image or to change an existing one, and the result is measured.
 
 This module is the public face and nothing else. Names are resolved on first use, so ``import misen`` costs nothing:
-``load``, ``Adapter``, ``Guidance``, ``Consistency``, ``MisenError``, ``raw``, and one signal class per modality
-(``Text``, ``Sketch``, ...).
+``load``, ``animate``, ``Adapter``, ``Guidance``, ``Consistency``, ``MisenError``, ``raw``, and one signal class per
+modality (``Text``, ``Sketch``, ...).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "load": "misen.app",
+    "animate": "misen.app",
     "Adapter": "misen.core.adapter",
     "Guidance": "misen.core.guidance",
     "Consistency": "misen.core.guidance",

@@ -56,7 +56,7 @@ def passed_on(source) -> set[str]:
 
 def test_public_face_offers_one_signal_per_modality() -> None:
     signals = {modality.signal_class for modality in modalities().values()}
-    others = {"load", "raw", "Adapter", "Guidance", "Consistency", "MisenError", "__version__"}
+    others = {"load", "animate", "raw", "Adapter", "Guidance", "Consistency", "MisenError", "__version__"}
     assert set(misen.__all__) == {*others, *signals}
     assert dir(misen) == misen.__all__
     assert [name for name in misen.__all__ if not hasattr(misen, name)] == []

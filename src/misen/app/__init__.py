@@ -7,6 +7,7 @@ Make pictures::
     result = model.edit("in.png", Text("a red hat"), mask="mask.png", strength=0.6)
     model.invert("in.png", Text("a man")).save("state.safetensors")      # where the picture would come from
     result.images[0].save("out.png")             # a PNG that holds its recipe
+    animate(Audio.open("speech.wav"), image="face.png").save("talk.mp4")     # a film, from model.animate and a face
     print(result.plan.explain())
     model = outline("folder")                    # a foreign model without its weights, which may be large ...
     forecast(model, model.request(...)).memory   # ... tells what pictures would take, in memory and time
@@ -16,7 +17,8 @@ Repeat and inspect::
     plan = model.plan(Text("a bald man"))        # the plan of the same arguments, nothing is computed
     result = run(Recipe.read("recipe.json"))     # one JSON document describes one or more pictures
     model, request = prepare(recipe)             # the same in two steps; model.decide(request), model.fulfil(request)
-    verdict = replay("out.png")                  # identical | within tolerance | differs (field)
+    verdict = replay("out.png")                  # identical | within tolerance | differs (field); films too
+    film = run_film(Recipe.read("talk.mp4"))     # what run and prepare do for pictures; prepare_film
     cards = catalog()                            # what ships
 
 Store::
@@ -28,20 +30,26 @@ Store::
 Everything a caller gets wrong is a ``MisenError``; see :mod:`misen.core.errors`.
 """
 
+from misen.app.animation import Animation
+from misen.app.casting import Cast, animate, cast
 from misen.app.catalog import Card, catalog
+from misen.app.clip import Clip
 from misen.app.conversion import Converted, convert
 from misen.app.destinations import destinations
 from misen.app.forecast import Forecast, forecast
 from misen.app.inversion import Inverted
 from misen.app.model import Model, load, outline
 from misen.app.recipe import Recipe
-from misen.app.repetition import prepare, run
+from misen.app.repetition import prepare, prepare_film, run, run_film
 from misen.app.replay import Verdict, replay
 from misen.app.result import Picture, Result
 from misen.app.world import render_world
 
 __all__ = [
+    "Animation",
     "Card",
+    "Cast",
+    "Clip",
     "Converted",
     "Forecast",
     "Inverted",
@@ -50,6 +58,8 @@ __all__ = [
     "Recipe",
     "Result",
     "Verdict",
+    "animate",
+    "cast",
     "catalog",
     "convert",
     "destinations",
@@ -57,7 +67,9 @@ __all__ = [
     "load",
     "outline",
     "prepare",
+    "prepare_film",
     "render_world",
     "replay",
     "run",
+    "run_film",
 ]

@@ -1,9 +1,9 @@
-"""A model that is ready to make and to edit pictures."""
+"""A model that is ready to make pictures and films, and to edit pictures."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -13,10 +13,12 @@ from torch import Tensor
 
 from misen import assembly
 from misen.app import checks, inversion
+from misen.app.animation import Animation, written
+from misen.app.clip import AT_ONCE, Clip
 from misen.app.computing import fixed
 from misen.app.dependencies import digests
 from misen.app.forecast import Workload
-from misen.app.original import canvas_of
+from misen.app.original import canvas_of, picture_of
 from misen.app.planning import sampler_of
 from misen.app.progress import Callback
 from misen.app.recall import recalled
@@ -30,12 +32,16 @@ from misen.app.wishes import Avoided, Wish, asked
 from misen.core.adapter import Adapter
 from misen.core.execution import Execution
 from misen.core.guidance import Guidance
+from misen.core.image import to_bytes
+from misen.core.sound import FRAME_RATE
 from misen.editing.memory import Memory
 from misen.editing.methods import AUTO
 from misen.editing.methods.choice import choose, named
 from misen.editing.methods.method import Method, Need
 from misen.inversion.way import unwatched
+from misen.media import video
 from misen.media.picture import Source
+from misen.media.video import Frame
 from misen.synthesis import Plan
 
 Addition = Adapter | str | Path
@@ -84,6 +90,22 @@ class Model:
         return self.opened.generator.size
 
     @property
+    def native(self) -> frozenset[str]:
+        """The modalities that it was trained on."""
+        return frozenset(name for port in self.opened.generator.ports.values() for name in port.trained_on)
+
+    @property
+    def takes_faces(self) -> bool:
+        """Whether it was trained to show the face of a picture."""
+        return assembly.PORTRAIT in self.native
+
+    @property
+    def needs_faces(self) -> bool:
+        """Whether it makes nothing without one: nothing stands for none in its port."""
+        ports = self.opened.generator.ports.values()
+        return any(assembly.PORTRAIT in port.trained_on and not port.mixable for port in ports)
+
+    @property
     def upscaler(self) -> assembly.OpenedUpscaler | None:
         """What makes its pictures larger; None where nothing installed takes them."""
         return self._sides.upscaler
@@ -123,6 +145,27 @@ class Model:
     def edit(self, image: Source | Tensor, *wishes: Wish, **settings: Any) -> Result:
         """Change a picture: :meth:`synthesize` with ``image``."""
         return self.synthesize(*wishes, image=image, **settings)
+
+    def animate(
+        self,
+        *wishes: Wish,
+        image: Source | Tensor | None = None,
+        callback_on_step_end: Callback | None = None,
+        **settings: Any,
+    ) -> Animation:
+        """Make a film: :meth:`synthesize` for every moment of what moves it, always from the same seed.
+
+        Args:
+            wishes: what guides; one of them moves and lasts as long as the film, such as ``misen.Audio``.
+            image: a picture of the face, for the model's port for one; the picture that is edited where it has none.
+            callback_on_step_end: sees each step; may raise ``Cancelled``.
+            settings: see :meth:`clip`.
+
+        Raises:
+            InputError: an argument outside what is accepted; nothing has been computed.
+            Unreachable: a guidance that no route can follow; nothing has been computed.
+        """
+        return self.film(self.clip(*wishes, image=image, **settings), callback_on_step_end)
 
     def invert(
         self,
@@ -235,6 +278,27 @@ class Model:
         """The request a recipe describes; raises ``InputError`` when it asks for what is not accepted."""
         request = self.request(
             *(entry.guidance() for entry in recipe.guidances),
+    def clip(
+        self,
+        *wishes: Wish,
+        image: Source | Tensor | None = None,
+        fps: int = FRAME_RATE,
+        batch_size: int = AT_ONCE,
+        **settings: Any,
+    ) -> Clip:
+        """Check all arguments of a film; raises ``InputError`` for what is not accepted.
+
+        Args:
+            wishes: as of :meth:`animate`.
+            image: likewise.
+            fps: frames per second, 1 to 60.
+            batch_size: frames per forward; the recipe keeps it, and so makes the same film again.
+            settings: see :meth:`request`; there is one seed.
+        """
+        if image is not None and self.takes_faces:
+            wishes, image = (*wishes, assembly.portrait(picture_of(image))), None
+        return Clip.of(self.request(*wishes, image=image, num_images=1, **settings), fps, batch_size)
+
             negative_prompt=[entry.signal() for entry in recipe.negatives],
             seed=recipe.seeds,
             num_inference_steps=recipe.num_inference_steps,
@@ -290,6 +354,18 @@ class Model:
         return Picture(image, self._recipe(request, self.decide(request)))
 
     def _recipe(self, request: Request, plan: Plan) -> Recipe:
+    def film(self, clip: Clip, callback: Callback | None = None) -> Animation:
+        """Make the film of a checked order; frames go into it as they are made."""
+        whole, began = self.decide(clip.request), time.perf_counter()
+        recipe = self._recipe(clip.request, whole).filmed(clip)
+        content = video.encode(self._frames(clip, callback), clip.sound, clip.rate, written(recipe))
+        return Animation(content, whole, recipe, len(clip), time.perf_counter() - began)
+
+    def _frames(self, clip: Clip, callback: Callback | None) -> Iterator[Frame]:
+        """(H, W, 3) uint8 each."""
+        for _, walk in self._walker.walks(clip.parts, callback, Memory()):
+            yield from to_bytes(walk.images).cpu().numpy()
+
         model = ModelReference(name=self.name, sha256=self.opened.sha256)
         above = self._sides.above(request.height, request.width)
         upscaler = None if above is None else ModelReference(name=above.name, sha256=above.sha256)

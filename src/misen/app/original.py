@@ -21,9 +21,13 @@ def canvas_of(image: Source | Tensor | None, mask: Source | Tensor | None, heigh
         return None
     if image is None:
         raise InputError("a mask needs a picture", field="mask", hint="give the picture as image")
-    picture = _tensor(image, 3, "image") if isinstance(image, Tensor) else color(open_picture(image, "image"))
     cover = None if mask is None else _cover(mask)
-    return Canvas.fit(picture, cover, height, width)
+    return Canvas.fit(picture_of(image), cover, height, width)
+
+
+def picture_of(image: Source | Tensor) -> Tensor:
+    """(1, 3, H, W) in [-1, 1] in the size it is given in; raises ``InputError`` for what is no picture."""
+    return _tensor(image, 3, "image") if isinstance(image, Tensor) else color(open_picture(image, "image"))
 
 
 def _cover(mask: Source | Tensor) -> Tensor:
@@ -38,5 +42,5 @@ def _tensor(picture: Tensor, channels: int, name: str) -> Tensor:
         shape = f"{picture.dtype} of {tuple(picture.shape)}"
         raise InputError(f"{name} must be a float tensor ({channels}, H, W), got {shape}", field=name)
     if not torch.isfinite(picture).all():
-        raise InputError(f"{name} holds NaN or infinity", field=name)
+        raise InputError(f"{name} holds NaN or infinity", field=name, hint="give finite numbers")
     return picture.reshape(-1, *picture.shape[-3:])[:1].float()

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
 from misen import __version__
+from misen.app.clip import AT_ONCE, Clip
 from misen.app.request import Request, provided
 from misen.assembly import signal_class
 from misen.core.adapter import Adapter
@@ -25,12 +26,13 @@ from misen.core.execution import Engine, Execution, Precision
 from misen.core.guidance import MOST, USUAL, WHOLE, Consistency, Guidance, Route
 from misen.core.image import to_bytes
 from misen.core.signal import Signal
+from misen.core.sound import FRAME_RATE
 from misen.editing.canvas import Canvas
 from misen.editing.methods import AUTO
 from misen.editing.methods.choice import choose, named
 from misen.editing.methods.method import Method
 from misen.editing.methods.options import Value
-from misen.media import png
+from misen.media import png, video
 from misen.media.document import line_of, refuse_repetition
 from misen.media.picture import color, grey, read
 from misen.synthesis import Plan
@@ -201,8 +203,17 @@ class CanvasEntry(_Strict):
         return choose(named(self.method, self.options, there), there)
 
 
+class FilmEntry(_Strict):
+    """How a film is made of pictures, all from the same seed."""
+
+    fps: int = FRAME_RATE
+    """Frames per second."""
+    at_once: int = AT_ONCE
+    """How many frames are made together; others may change one by up to 2 levels of 255."""
+
+
 class Recipe(_Strict):
-    """How one or more pictures are made. Fields left null take the model's defaults."""
+    """How one or more pictures are made, or a film. Fields left null take the model's defaults."""
 
     misen_recipe: Literal[1] = 1
     """Version of this document."""
@@ -218,6 +229,8 @@ class Recipe(_Strict):
     """One per picture."""
     canvas: CanvasEntry | None = None
     """The picture to change; null to make one from noise."""
+    film: FilmEntry | None = None
+    """How the pictures are frames of a film, moved by one of the guidances; null if they are not."""
     sampler: str | None = None
     """Name of a sampler of the model's family."""
     num_inference_steps: int | None = None
@@ -287,14 +300,19 @@ class Recipe(_Strict):
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
-        """A recipe from a JSON file, or from a picture made by one."""
-        data = read(path)
-        if not data.startswith(b"\x89PNG"):
-            return cls.parse(data, Path(path).name)
-        texts = png.texts(data, Path(path).name)
+        """A recipe from a JSON file, or from a picture or a film made by one."""
+        data, name = read(path), Path(path).name
+        if not (film := video.is_film(data)) and not data.startswith(b"\x89PNG"):
+            return cls.parse(data, name)
+        texts = video.texts(data, name) if film else png.texts(data, name)
         if png.RECIPE not in texts:
-            raise InputError(f"{Path(path).name} holds no recipe", field="image", hint="give a picture made by misen")
-        return cls.parse(texts[png.RECIPE], Path(path).name)
+            hint = "give a picture or a film made by misen"
+            raise InputError(f"{name} holds no recipe", field="image", hint=hint)
+        return cls.parse(texts[png.RECIPE], name)
+
+    def filmed(self, clip: Clip) -> Self:
+        """The recipe of a film, from that of one of its pictures."""
+        return self.model_copy(update={"film": FilmEntry(fps=clip.rate, at_once=clip.at_once)})
 
     def with_any_weights(self) -> Self:
         """The same recipe, to be made with whatever weights and files there are."""
@@ -332,6 +350,7 @@ _TABLES: dict[Any, type[BaseModel]] = {
     "consistency": ConsistencyEntry,
     "negatives": SignalEntry,
     "canvas": CanvasEntry,
+    "film": FilmEntry,
     "execution": ExecutionEntry,
 }
 """What lies under each key of a recipe."""

@@ -1,16 +1,19 @@
-"""Make a picture again from the recipe inside it, and say whether it is the same."""
+"""Make a picture or a film again from the recipe inside it, and say whether it is the same."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from misen.app.recipe import Recipe
-from misen.app.repetition import run
-from misen.media.picture import open_picture
+from misen.app.repetition import run, run_film
+from misen.media import video
+from misen.media.picture import open_picture, read
 
 TOLERANCE = 2
 """Largest difference, in levels of 255, that another device or batch size may make."""
@@ -18,7 +21,7 @@ TOLERANCE = 2
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a replayed picture compares.
+    """How a replayed picture or film compares.
 
     Attributes:
         status: "identical", "within tolerance" or "differs".
@@ -32,26 +35,42 @@ class Verdict:
 
 
 def replay(path: str | Path) -> Verdict:
-    """Make the picture at ``path`` again and compare.
+    """Make the picture or the film at ``path`` again and compare; frames as they are shown.
 
     Raises:
-        InputError: the picture holds no recipe.
+        InputError: the file holds no recipe.
         NotFoundError: the model is not here.
     """
     recipe = Recipe.read(path)
+    if recipe.film is not None:
+        film = run_film(recipe.with_any_weights())
+        return judged(_largest(video.frames(read(path)), video.frames(film.content)), recipe, film.recipe)
     [again] = run(recipe.with_any_weights()).images
     return compare(np.asarray(open_picture(path).convert("RGB")), np.asarray(again.pil), recipe, again.recipe)
 
 
 def compare(first: np.ndarray, second: np.ndarray, recipe: Recipe, again: Recipe) -> Verdict:
     """The verdict on two pictures (H, W, 3) uint8 and the recipes that made them."""
-    field = changed(recipe, again)
-    if first.shape != second.shape:
-        return Verdict("differs", field, 255)
-    difference = int(np.abs(first.astype(int) - second.astype(int)).max())
+    return judged(_largest([first], [second]), recipe, again)
+
+
+def judged(difference: int, recipe: Recipe, again: Recipe) -> Verdict:
+    """The verdict on the largest difference, in levels, between what two recipes made."""
     if difference == 0:
         return Verdict("identical", "", 0)
-    return Verdict("within tolerance" if difference <= TOLERANCE else "differs", field, difference)
+    return Verdict("within tolerance" if difference <= TOLERANCE else "differs", changed(recipe, again), difference)
+
+
+def _largest(first: Iterable[np.ndarray], second: Iterable[np.ndarray]) -> int:
+    """The largest difference between pictures (H, W, 3) uint8; 255 where there is none, or one of another size."""
+    pairs = zip_longest(first, second, fillvalue=np.zeros(0, np.uint8))
+    return max(_difference(one, other) for one, other in pairs)
+
+
+def _difference(first: np.ndarray, second: np.ndarray) -> int:
+    if first.shape != second.shape:
+        return 255
+    return int(np.abs(first.astype(int) - second.astype(int)).max())
 
 
 def changed(recipe: Recipe, again: Recipe) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from misen import __version__
-from misen.cli import convert, demo, edit, evaluate, generate, invert, matrix, models, replay, train, world
+from misen.cli import animate, convert, demo, edit, evaluate, generate, invert, matrix, models, replay, train, world
 from misen.cli.options import expanded
 from misen.cli.wishes import SUFFIXES
 
@@ -39,7 +39,7 @@ def _front(
     """Options before the command; the version has been printed by its callback."""
 
 
-WITH_GUIDANCE = (generate.generate, edit.edit, invert.invert, generate.explain)
+WITH_GUIDANCE = (generate.generate, edit.edit, animate.animate, invert.invert, generate.explain)
 WITHOUT = (models.models, replay.replay, convert.convert, train.train, demo.demo, matrix.matrix)
 MEASURES = (
     evaluate.quality,

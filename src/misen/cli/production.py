@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
-from misen.app import Model, Picture, Result, destinations, forecast
+from misen.app import Forecast, Model, Picture, Result, destinations, forecast
 from misen.app.progress import Callback, Progress
 from misen.app.request import Request
 from misen.cli.meter import Meter, metered
 from misen.cli.options import Output
 from misen.cli.printing import print_fields, print_json
 from misen.editing.report import EditReport
+from misen.synthesis import Plan
 
 
 def fulfil(model: Model, request: Request, output: Output, *, report: bool = False) -> None:
@@ -44,12 +47,39 @@ def _tell(result: Result, edits: Sequence[EditReport]) -> None:
 
 def explain(model: Model, request: Request, *, json: bool) -> None:
     """Print what would be done, and what it would take."""
-    plan, cost = model.decide(request), forecast(model, request)
+    outlook = Outlook.on(model, request)
     if json:
-        print_json({"model": model.name, **plan.to_json(), "forecast": cost.to_json()})
+        print_json(outlook.to_json())
     else:
-        print(plan.explain())
-        print(cost.explain())
+        print(outlook.explain())
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What would be done, and what it would take.
+
+    Attributes:
+        model: its name.
+        plan: by which route each guidance would act.
+        cost: of one picture.
+    """
+
+    model: str
+    plan: Plan
+    cost: Forecast
+
+    @classmethod
+    def on(cls, model: Model, request: Request) -> Self:
+        """On a request."""
+        return cls(model.name, model.decide(request), forecast(model, request))
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as JSON."""
+        return {"model": self.model, **self.plan.to_json(), "forecast": self.cost.to_json()}
+
+    def explain(self) -> str:
+        """The same for a person."""
+        return f"{self.plan.explain()}\n{self.cost.explain()}"
 
 
 def _make(model: Model, request: Request, paths: Sequence[Path], *, overwrite: bool) -> Result:

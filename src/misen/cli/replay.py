@@ -1,4 +1,4 @@
-"""``misen replay``: make a picture again from the recipe inside it."""
+"""``misen replay``: make a picture or a film again from the recipe inside it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from misen.cli.options import Json
 
 
 def replay(
-    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="A picture made by misen.")], *, json: Json = False
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="A picture or a film made by misen.")],
+    *,
+    json: Json = False,
 ) -> None:
-    """Make a picture again and say: identical, within tolerance, or differs with the field that differs."""
+    """Make a picture or a film again and say: identical, within tolerance, or differs with the field that differs."""
     from dataclasses import asdict
 
     from misen import app

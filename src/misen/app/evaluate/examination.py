@@ -77,8 +77,7 @@ class Trained:
     @property
     def native(self) -> frozenset[str]:
         """Modalities of its ports."""
-        ports = self.model.opened.generator.ports.values()
-        return frozenset(modality for port in ports for modality in port.trained_on)
+        return self.model.native
 
     def route(self, guidances: Sequence[Guidance]) -> str:
         """The planner's choices."""

@@ -13,7 +13,7 @@ from misen import assembly
 from misen.app import checks
 from misen.app.evaluate.examination import Examination, Examinee, standard, wish
 from misen.core.guidance import Guidance
-from misen.core.registry import modalities
+from misen.core.registry import modalities, stills
 from misen.core.signal import Signal
 from misen.metrics.capabilities import Complete
 from misen.metrics.fid import Moments, fid, frechet_distance
@@ -38,7 +38,7 @@ def evaluate_quality(
     """Compare ``n`` pictures with renders of the test range.
 
     Args:
-        examinee: gets full captions, else its first native modality, else nothing.
+        examinee: gets full captions, else its first native modality that a picture shows, else nothing.
         n: pictures, from 20 to the size of the reference (2,000).
         seed: chooses the wishes.
         examination: the standard one if left out.
@@ -119,8 +119,8 @@ def intervals(figures: Mapping[str, Figure]) -> dict[str, Interval]:
 
 
 def _best_modality(examinee: Examinee) -> str:
-    """Words if it was trained on them, else its first modality, else none."""
-    native = sorted(examinee.native)
+    """Words if it was trained on them, else the first modality of its own that a picture shows, else none."""
+    native = sorted(examinee.native & stills().keys())
     return assembly.WORDS if assembly.WORDS in native else next(iter(native), "")
 
 

@@ -41,7 +41,10 @@ def test_one_picture_again_and_again_is_neither_near_nor_varied(examination, tru
     assert poor.is_a_mean == pytest.approx(1)
 
 
-@pytest.mark.parametrize(("native", "wish"), [((), ""), (("depth", "camera"), "camera"), (("depth", "text"), "text")])
+FULLEST = [((), ""), (("audio",), ""), (("depth", "audio", "camera"), "camera"), (("depth", "text"), "text")]
+
+
+@pytest.mark.parametrize(("native", "wish"), FULLEST)
 def test_wishes_are_words_else_the_first_modality_else_nothing(examination, truth, native, wish: str) -> None:
     renderer = Renderer(truth, native=frozenset(native))
     assert evaluate_quality(renderer, n=20, examination=examination).wish == wish
