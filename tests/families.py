@@ -8,6 +8,7 @@ from functools import cache, partial
 import torch
 
 import sequences
+import aligned
 import translators
 from misen import assembly
 from misen.codecs.autoencoder import KLAutoencoder
@@ -83,6 +84,7 @@ SMALL = {
     "small diffusion": (small_diffusion, SAMPLERS),
     "small gan": (small_gan, WALKS),
     "small gan in styles": (cache(lambda: small_gan().in_styles()), WALKS),
+    "small aligned gan": (cache(aligned.aligned_gan), WALKS),
     "small stacked": (small_stacked, WALKS),
     "small translator": (cache(translators.generator), WALKS),
     "small matcher": (cache(partial(translators.generator, translators.MATCHED)), WALKS),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -35,19 +36,21 @@ def units(width: int, count: int) -> nn.Sequential:
 
 
 class Encoder(nn.Module):
-    """Picture -> map at stride ``2 ** len(widths)``."""
+    """Picture, or another map of its size -> map at stride ``2 ** len(widths)``."""
 
-    def __init__(self, widths: Sequence[int], depths: Sequence[int], outputs: int) -> None:
-        """``widths`` and ``depths`` count channels and units per stride, from stride 2 on."""
+    def __init__(self, widths: Sequence[int], depths: Sequence[int], outputs: int, *, channels: int = 3) -> None:
+        """``widths`` and ``depths`` count channels and units per stride, from stride 2 on; ``channels`` come in."""
         super().__init__()
         self.stride = 2 ** len(widths)
-        self.entry = nn.Conv2d(12, widths[0], 3, padding=1)
+        self.entry = nn.Conv2d(4 * channels, widths[0], 3, padding=1)
         self.stages = nn.ModuleList(map(units, widths, depths))
         self.halvings = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in pairwise(widths))
         self.exit = nn.Conv2d(widths[-1], outputs, 3, padding=1)
 
-    def forward(self, image: Images) -> Maps:
-        """(B, 3, H, W) -> (B, outputs, h, w); raises ``InputError`` if H or W is not a multiple of the stride."""
+    def forward(
+        self, image: Float[Tensor, "batch channels height width"]
+    ) -> Float[Tensor, "batch outputs rows columns"]:
+        """(B, channels, H, W) -> (B, outputs, h, w); raises ``InputError`` unless the stride divides H and W."""
         if image.shape[-1] % self.stride or image.shape[-2] % self.stride:
             size = f"{image.shape[-1]}x{image.shape[-2]}"
             raise InputError(f"width and height must be multiples of {self.stride}, got {size}", field="size")

@@ -1,6 +1,7 @@
 """Models as folders: one safetensors file, and a card that says of what kind the model is and how it is built.
 
-A kind of generator is a line of a table; what it has to offer is ``Kept``.
+A kind of generator is a line of a table; what it has to offer is ``Kept``. A style-based one may have an alignment with
+other modalities in a folder inside its own.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from torch import nn
 
 from misen.core.errors import ModelFileError, closest
 from misen.core.generator import Generator
+from misen.generators.gan.alignment import folder as alignments
+from misen.generators.gan.alignment.generator import AlignedGenerator
 from misen.generators.gan.generator import StyleGenerator
 from misen.generators.gan.networks import StyleNetworks, StyleSettings
 from misen.generators.gan.stacked.generator import StackedGenerator
@@ -70,7 +73,9 @@ FILES = ("format", "sha256")
 
 def save(generator: Kept, folder: Path) -> None:
     """Write a model in half precision; ``folder`` is made, and what it held is replaced."""
-    weights.save(generator.networks, folder, {**generator.card, **describe(generator)})
+    sha256 = weights.save(generator.networks, folder, {**generator.card, **describe(generator)})
+    if isinstance(generator, AlignedGenerator):
+        alignments.save(generator, folder, sha256)
 
 
 def describe(generator: Kept) -> dict[str, Any]:
@@ -85,8 +90,15 @@ def load(folder: Path, device: str = "cpu") -> Kept:
         NotFoundError: there is no model.
         ModelFileError: a file is malformed, altered, not finite, of another architecture, or of a newer format.
     """
-    card = read_card(folder)
-    generator = _built(card, folder)
+    generator = load_bare(folder, device)
+    if not isinstance(generator, StyleGenerator):
+        return generator
+    return alignments.install(generator, folder, read_card(folder)["sha256"], device)
+
+
+def load_bare(folder: Path, device: str = "cpu") -> Kept:
+    """The same without an alignment; raises the same."""
+    generator = _built(read_card(folder), folder)
     freeze(generator.networks, folder).to(device)
     return generator
 
