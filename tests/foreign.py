@@ -9,7 +9,7 @@ from typing import Any
 
 import diffusers
 import torch
-from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, UNet2DConditionModel, VQModel
+from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, UNet2DConditionModel, UNet2DModel, VQModel
 from diffusers.pipelines.latent_diffusion.pipeline_latent_diffusion import LDMBertConfig, LDMBertModel
 from transformers import (
     BertTokenizer,
@@ -150,6 +150,21 @@ def early(folder: Path, *, reader: str = "LDMBertModel") -> Path:
             vqvae=quantized(), bert=bert(words) if reader == "LDMBertModel" else text_model(words), tokenizer=words,
             unet=unet(), scheduler=DDIMScheduler(**SCHEDULER),
         ).save_pretrained(folder)  # fmt: skip
+    return folder
+
+
+def wordless(folder: Path, **changes: Any) -> Path:
+    """A folder of latent diffusion that is told nothing."""
+    settings = {
+        "sample_size": 16, "in_channels": 4, "out_channels": 4, "layers_per_block": 1, "block_out_channels": (16, 32),
+        "norm_num_groups": 8, "down_block_types": ("DownBlock2D", "AttnDownBlock2D"),
+        "up_block_types": ("AttnUpBlock2D", "UpBlock2D"), "attention_head_dim": 8,
+    }  # fmt: skip
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = UNet2DModel(**{**settings, **changes})
+        pipeline = diffusers.LDMPipeline(vqvae=quantized(), unet=network, scheduler=DDIMScheduler(**SCHEDULER))
+        pipeline.save_pretrained(folder)
     return folder
 
 

@@ -37,6 +37,7 @@ BUILDERS: dict[str, Callable[[Path], Path]] = {
     "early": foreign.early,
     "early with CLIP": lambda folder: foreign.early(folder, reader="CLIPTextModel"),
     "repainter": lambda folder: foreign.plain(folder, channels=9),
+    "wordless": foreign.wordless,
 }
 """Folders by what is special about them."""
 

@@ -174,9 +174,8 @@ class DiffusionGenerator:
     # --- going back to where a picture came from ---------------------------------------------------------------------
 
     def null(self, batch: int) -> Mapping[str, Condition]:
-        """The sequence that the stock pipeline feeds for an empty prompt, (B, L, D)."""
-        ports = self.denoiser.ports
-        return {ports.stock_name: Condition.full("tokens", ports.stock.null.repeat(batch, 1, 1))}
+        """The sequence that the stock pipeline feeds for an empty prompt, (B, L, D); nothing of who is told nothing."""
+        return self.denoiser.ports.null(batch)
 
     def pack(self, state: Latents) -> dict[str, Tensor]:
         """The noisy latents."""

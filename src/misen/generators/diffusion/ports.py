@@ -92,15 +92,20 @@ BUILDERS: Mapping[Layout, Callable[[PortSettings, Grid], nn.Module]] = {
 
 
 class Ports(nn.Module):
-    """All ports of a denoiser; conditions of any subset of them may be given."""
+    """All ports of a denoiser, one of them stock unless there is none; conditions of any subset may be given."""
 
     def __init__(self, table: Sequence[PortSettings], grid: Grid) -> None:
         super().__init__()
         self.table, self.grid = tuple(table), grid
-        self.stock_name = next(port.name for port in table if port.length)
-        self.stock = next(StockTokens(port.length, port.width) for port in table if port.length)
+        for port in (port for port in table if port.length):
+            self.stock_name, self.stock = port.name, StockTokens(port.length, port.width)
         learned = [port for port in table if not port.length]
         self.entrances = nn.ModuleDict({port.name: BUILDERS[port.layout](port, grid) for port in learned})
+
+    def null(self, batch: int) -> Mapping[str, Condition]:
+        """The sequence (B, L, D) that the stock pipeline feeds for an empty prompt, by its port, if there is one."""
+        names = [port.name for port in self.table if port.length]
+        return {name: Condition.full("tokens", self.stock.null.repeat(batch, 1, 1)) for name in names}
 
     def features(self, conditions: Mapping[str, Condition], first: Maps) -> Maps:
         """First features (B, C, h, w) with what the maps add."""

@@ -115,7 +115,7 @@ def _add_factors(checkpoint: Checkpoint, adapter: Adapter, file: Path) -> Checkp
     """Other weights, with another answer to no prompt if text encoders are among them."""
     _refuse_options(adapter, "a LoRA", "it takes a strength", modality="", window=WHOLE, raw=False)
     lora.merge(checkpoint.parts, lora.read(file), adapter.strength)
-    if not checkpoint.besides.get(BLANK):
+    if TEXT in checkpoint.encoders and not checkpoint.besides.get(BLANK):
         checkpoint.generator.denoiser.set_null(checkpoint.encoders[TEXT].encode(Text(""), "tokens").value[0])
     return checkpoint
 
@@ -125,7 +125,7 @@ def _add_word(checkpoint: Checkpoint, adapter: Adapter, file: Path) -> Checkpoin
     _refuse_options(adapter, "a learned word", "it takes none", modality="", strength=1.0, window=WHOLE, raw=False)
     if checkpoint.kind is not PLAIN:
         raise InputError(
-            f"{file} holds a word for one text encoder of CLIP, and the model reads with two, or with another",
+            f"{file} holds a word for one text encoder of CLIP, and the model reads with two, with another, or not",
             field="adapter",
             hint="words are added to models of version 1 and 2",
         )

@@ -150,11 +150,11 @@ def _require_kind(folder: Path) -> None:
 def _measures(control: Any, unet: Any, stride: int) -> Iterator[tuple[str, Any, Any]]:
     """What a ControlNet says of itself, as it is and as its U-Net, or our way of asking, wants it."""
     for name in ("cross_attention_dim", "layers_per_block", "addition_embed_type", "class_embed_type"):
-        yield name, control[name], unet[name]
+        yield name, control[name], unet.get(name)
     yield "in_channels", control.in_channels, unet.out_channels
     yield "block_out_channels", list(control.block_out_channels), list(unet.block_out_channels)
     told = "projection_class_embeddings_input_dim"
-    yield told, control[told], unet[told]
+    yield told, control[told], unet.get(told)
     yield "conditioning_channels", control.conditioning_channels, 3
     yield "scale of pictures", 2 ** (len(control.conditioning_embedding_out_channels) - 1), stride
     yield "global_pool_conditions", control.global_pool_conditions, False

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from diffusers.models.attention_processor import AttnProcessor2_0
+from diffusers.models.unets.unet_2d import UNet2DModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from jaxtyping import Float, Num
 from torch import Tensor, nn
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from misen.core.condition import Condition
 from misen.core.shapes import Maps, Tokens
 from misen.generators.diffusion.denoiser import Denoiser
-from misen.generators.diffusion.ports import PortSettings
+from misen.generators.diffusion.ports import Grid, Ports, PortSettings
 from misen.pretrained.stable_diffusion.controlnet import residuals
 from misen.pretrained.stable_diffusion.text import split_whole
 
@@ -80,3 +81,23 @@ class SizedDenoiser(StockDenoiser):
         """Size before cropping, place of the crop, size after it: of a picture that was never cropped."""
         height, width = (self.stride * side for side in noisy.shape[-2:])
         return height, width, 0, 0, height, width
+
+
+class WordlessDenoiser(StockDenoiser):
+    """The U-Net of a model that is told nothing, and so has no ports.
+
+    Args:
+        unet: the network.
+        stride: as for ``StockDenoiser``.
+    """
+
+    def __init__(self, unet: UNet2DModel, stride: int) -> None:
+        nn.Module.__init__(self)
+        width = unet.time_embedding.linear_2.out_features
+        self.unet, self.stride, self.controls = unet, stride, nn.ModuleDict()
+        self.ports = Ports((), Grid(unet.config.block_out_channels[0], width, 0, stride))
+
+    def forward(self, noisy: Maps, timestep: Num[Tensor, " batch"], conditions: Mapping[str, Condition]) -> Maps:
+        """(B, C, h, w) at timesteps (B,) -> what this network predicts (B, C, h, w)."""
+        answer: Tensor = self.unet(noisy, timestep).sample
+        return answer

@@ -1,4 +1,4 @@
-"""Folders of Stable Diffusion, its forerunner and its kin: what is in them, and the generator it makes."""
+"""Folders of Stable Diffusion, its forerunners and its kin: what is in them, and the generator it makes."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import diffusers
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.autoencoders.vq_model import VQModel
+from diffusers.models.unets.unet_2d import UNet2DModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.pipelines.latent_diffusion.pipeline_latent_diffusion import LDMBertModel
-from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from transformers import BertTokenizer, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
@@ -30,7 +30,7 @@ from misen.nn.description import read_json
 from misen.nn.room import Burden
 from misen.pretrained import INDEX
 from misen.pretrained.parts import fitting, open_part, outline_part, weigh_part
-from misen.pretrained.stable_diffusion.denoiser import TEXT, SizedDenoiser, StockDenoiser
+from misen.pretrained.stable_diffusion.denoiser import TEXT, SizedDenoiser, StockDenoiser, WordlessDenoiser
 from misen.pretrained.stable_diffusion.generator import Repainter, StableDiffusion
 from misen.pretrained.stable_diffusion.scheduler import sampler_of, schedule_of
 from misen.pretrained.stable_diffusion.text import PairedTextEncoder
@@ -62,12 +62,13 @@ class Kind:
     """Models with the same parts.
 
     Attributes:
-        pipeline: diffusers' class that makes pictures of prompts with them.
-        readers: the text encoders among them.
+        pipeline: diffusers' class that makes pictures with them.
+        readers: the text encoders among them; none of models that are told nothing.
         scale: usual guidance scale.
         besides: what the class wants to be given that makes no difference to pictures.
         overruled: settings of the scheduler that the class takes so whatever a file says.
         autoencoder: the folder of the autoencoder.
+        unet: class of the network that predicts.
     """
 
     pipeline: str
@@ -76,6 +77,7 @@ class Kind:
     besides: Mapping[str, Any]
     autoencoder: str = "vae"
     overruled: Mapping[str, Any] = field(default_factory=dict)
+    unet: Any = UNet2DConditionModel
 
 
 PLAIN = Kind(
@@ -93,11 +95,13 @@ PAIRED = Kind(
 )
 EARLY = Kind(pipeline="LDMTextToImagePipeline", readers=("bert",), scale=5.0, besides={}, autoencoder="vqvae")
 """Latent diffusion before Stable Diffusion."""
+WORDLESS = Kind(pipeline="LDMPipeline", readers=(), scale=1.0, besides={}, autoencoder="vqvae", unet=UNet2DModel)
+"""Latent diffusion that is told nothing."""
 KINDS: Mapping[str, Kind] = {
     kind.pipeline.replace("Pipeline", f"{use}Pipeline"): kind
     for kind in (PLAIN, PAIRED)
     for use in ("", "Img2Img", "Inpaint")
-} | {EARLY.pipeline: EARLY}
+} | {kind.pipeline: kind for kind in (EARLY, WORDLESS)}
 """By the class that a folder names: what it is used for makes no difference to its parts."""
 
 
@@ -108,7 +112,7 @@ class Checkpoint:
     Attributes:
         kind: of the model.
         generator: ready to predict.
-        encoders: by modality; the model reads words with its own eyes.
+        encoders: by modality; the model reads words with its own eyes, if it reads.
         sampler: the one of ours that its scheduler asks for.
         parts: what diffusers makes its pipeline of, by name, but for the scheduler.
         besides: what else its pipeline is given.
@@ -175,17 +179,15 @@ def _assembled(folder: Path, device: str, opener: Callable[[Path, Any, str], Any
     kind = _kind(index, folder)
     schedule = schedule_of({**config, **kind.overruled})
     parts = _parts(folder, kind, {name: opener(folder / name, *net) for name, net in _networks(kind, index).items()})
-    besides, autoencoder, encoder = dict(kind.besides), parts[kind.autoencoder], _encoder(parts, kind)
-    _require_fit(parts, autoencoder.config, encoder, folder)
-    null = encoder.encode(Text(""), "tokens").value[0]
-    if kind is PAIRED and besides.setdefault(BLANK, bool(index.get(BLANK, True))):
-        null = torch.zeros_like(null)
-    repaints = parts["unet"].config.in_channels > parts["unet"].config.out_channels
-    maker = Repainter if repaints else StableDiffusion
-    denoiser = _denoiser(parts, null, stride_of(autoencoder))
+    besides, autoencoder, encoders = dict(kind.besides), parts[kind.autoencoder], _encoders(parts, kind)
+    _require_fit(parts, autoencoder.config, encoders, folder)
+    if kind is PAIRED:
+        besides[BLANK] = bool(index.get(BLANK, True))
+    denoiser = _denoiser(parts, encoders, stride_of(autoencoder), blank=besides.get(BLANK, False))
     denoiser.ports.to(device)
-    generator = maker(denoiser, autoencoder, schedule)
-    return Checkpoint(kind, generator, {TEXT: encoder}, sampler_of(config), parts, besides, config)
+    repaints = parts["unet"].config.in_channels > parts["unet"].config.out_channels
+    generator = (Repainter if repaints else StableDiffusion)(denoiser, autoencoder, schedule)
+    return Checkpoint(kind, generator, encoders, sampler_of(config), parts, besides, config)
 
 
 # --- parts -----------------------------------------------------------------------------------------------------------
@@ -213,7 +215,8 @@ def _generation(version: str) -> int:
 
 def _networks(kind: Kind, index: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
     """As ``PARTS``, the networks of a folder, in the order in which they are opened."""
-    return {name: _network(name, index) for name in ("unet", kind.autoencoder, *kind.readers)}
+    others = {name: _network(name, index) for name in (kind.autoencoder, *kind.readers)}
+    return {"unet": (kind.unet, DIFFUSED), **others}
 
 
 def _network(name: str, index: Mapping[str, Any]) -> tuple[Any, str]:
@@ -246,43 +249,53 @@ def _tokenizer(folder: Path, reader: Any) -> CLIPTokenizer | BertTokenizer:
     return tokenizer
 
 
-def _encoder(parts: Mapping[str, Any], kind: Kind) -> TextEncoder:
+def _encoders(parts: Mapping[str, Any], kind: Kind) -> dict[str, TextEncoder]:
     readers = [TextEncoder(parts[_tokenizer_of(name)], parts[name]) for name in kind.readers]
-    return PairedTextEncoder(*readers) if kind is PAIRED else readers[0]
+    return {TEXT: PairedTextEncoder(*readers) if kind is PAIRED else readers[0]} if readers else {}
 
 
 # --- the generator ---------------------------------------------------------------------------------------------------
 
 
-def _denoiser(parts: Mapping[str, Any], null: Tensor, stride: int) -> StockDenoiser:
+def _denoiser(
+    parts: Mapping[str, Any], encoders: Mapping[str, TextEncoder], stride: int, *, blank: bool
+) -> StockDenoiser:
+    """What asks the U-Net; zeros stand for no prompt if that is ``blank``."""
+    if TEXT not in encoders:
+        return WordlessDenoiser(parts["unet"], stride)
+    read = encoders[TEXT].encode(Text(""), "tokens").value[0]
+    null = torch.zeros_like(read) if blank else read
     if "text_encoder_2" not in parts:
         return StockDenoiser(parts["unet"], null, stride)
     return SizedDenoiser(parts["unet"], null, stride, parts["text_encoder_2"].config.projection_dim)
 
 
-def _require_fit(parts: Mapping[str, Any], vae: Any, encoder: TextEncoder, folder: Path) -> None:
+def _require_fit(parts: Mapping[str, Any], vae: Any, encoders: Mapping[str, TextEncoder], folder: Path) -> None:
     """Refuse parts of different models."""
     wrong = [
         f"{name} is {found!r} and not {' or '.join(map(repr, expected))}"
-        for name, found, *expected in _measures(parts, vae, encoder)
+        for name, found, *expected in _measures(parts, vae, encoders)
         if found not in expected
     ]
     if wrong:
         raise ModelFileError(f"the parts of {folder} do not fit each other: {'; '.join(wrong)}", field=str(folder))
 
 
-def _measures(parts: Mapping[str, Any], vae: Any, encoder: TextEncoder) -> Iterator[tuple[Any, ...]]:
+def _measures(parts: Mapping[str, Any], vae: Any, encoders: Mapping[str, TextEncoder]) -> Iterator[tuple[Any, ...]]:
     """What each part says of itself, as it is and as the others, or our way of asking, want it.
 
     The autoencoder speaks through its configuration ``vae``.
     """
     unet, told = parts["unet"].config, "text_time" if "text_encoder_2" in parts else None
     latents = vae.get("vq_embed_dim") or vae.latent_channels
+    width = encoders[TEXT].width("tokens") if TEXT in encoders else None
     yield "the U-Net's in_channels", unet.in_channels, latents, 2 * latents + 1
     yield "the U-Net's out_channels", unet.out_channels, latents
-    yield "the U-Net's cross_attention_dim", unet.cross_attention_dim, encoder.width("tokens")
-    yield "the U-Net's addition_embed_type", unet.addition_embed_type, told
+    yield "the U-Net's cross_attention_dim", unet.get("cross_attention_dim"), width
+    yield "the U-Net's addition_embed_type", unet.get("addition_embed_type"), told
     yield "the U-Net's class_embed_type", unet.class_embed_type, None
+    yield "the U-Net's num_class_embeds", unet.num_class_embeds, None
+    yield "the U-Net's time_embedding_type", unet.time_embedding_type, "positional", "fourier"
     yield "the autoencoder's shift_factor", vae.get("shift_factor"), None
     yield "the autoencoder's latents_mean", vae.get("latents_mean"), None
     yield "the type of the U-Net's sample_size", type(unet.sample_size).__name__, "int"
@@ -291,5 +304,5 @@ def _measures(parts: Mapping[str, Any], vae: Any, encoder: TextEncoder) -> Itera
             known = len(parts[_tokenizer_of(reader)]) <= parts[reader].config.vocab_size
             yield f"whether {reader} knows every token of its tokenizer", known, True
     if "text_encoder_2" in parts:
-        width = 6 * unet.addition_time_embed_dim + parts["text_encoder_2"].config.projection_dim
-        yield "the width of what the U-Net is told", unet.projection_class_embeddings_input_dim, width
+        sizes = 6 * unet.addition_time_embed_dim + parts["text_encoder_2"].config.projection_dim
+        yield "the width of what the U-Net is told", unet.projection_class_embeddings_input_dim, sizes

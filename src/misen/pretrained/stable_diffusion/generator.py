@@ -45,10 +45,11 @@ class StableDiffusion(DiffusionGenerator):
         """As of every diffusion model.
 
         Raises:
-            InputError: the U-Net is asked in another way than ours are: there are ControlNets, or it is told sizes.
+            InputError: the U-Net is asked in another way than ours are: there are ControlNets, it is told sizes, or
+                nothing.
         """
         if type(self.denoiser) is not StockDenoiser or self.denoiser.controls:
-            message = "features cannot be kept from step to step beside ControlNets, nor in models of the XL kind"
+            message = "features cannot be kept beside ControlNets, nor in models of the XL kind or without words"
             raise InputError(message, field="cache_interval", hint="leave the interval out")
         return super().reusing(interval)
 
