@@ -9,6 +9,7 @@ import torch
 
 import sequences
 import aligned
+import talkers
 import translators
 from misen import assembly
 from misen.codecs.autoencoder import KLAutoencoder
@@ -86,6 +87,7 @@ SMALL = {
     "small gan in styles": (cache(lambda: small_gan().in_styles()), WALKS),
     "small aligned gan": (cache(aligned.aligned_gan), WALKS),
     "small stacked": (small_stacked, WALKS),
+    "small talker": (cache(talkers.generator), WALKS),
     "small translator": (cache(translators.generator), WALKS),
     "small matcher": (cache(partial(translators.generator, translators.MATCHED)), WALKS),
     "small raster": (cache(partial(sequences.generator, "raster")), sequences.walks("raster")),

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
+from torch import nn
 
 from misen.core.errors import ConfigError
+from misen.core.generator import Player
 from misen.data.cache import CachedWorld
 from misen.generators.gan.folder import describe
 from misen.generators.gan.generator import StyleGenerator
@@ -22,7 +24,16 @@ from misen.recipes.batches import StoredBatches
 from misen.recipes.evaluate_gan import MEASURED, judged, measure, watch
 from misen.recipes.shipping import go_on, ship
 from misen.recipes.train_autoencoder import test_pictures
-from misen.training import Console, Evaluation, JsonLines, Outcome, Trainer, TrainingConfig, flushed_denormals
+from misen.training import (
+    Batches,
+    Console,
+    Evaluation,
+    JsonLines,
+    Outcome,
+    Trainer,
+    TrainingConfig,
+    flushed_denormals,
+)
 
 WATCHED = 128
 """Pictures that are followed during training."""
@@ -146,9 +157,23 @@ def build_critics(settings: Critics, eyes: Any) -> Iterator[Critic]:
         yield Critic(ProjectedCritic(eyes.widths, settings.projected), eyes)
 
 
+@runtime_checkable
+class Beginner(Protocol):
+    """A game whose networks learn something by themselves before there is anybody to please."""
+
+    @property
+    def networks(self) -> nn.Module:
+        """What plays on."""
+        ...
+
+    def beginners(self) -> Iterator[Player]:
+        """Who learns."""
+        ...
+
+
 def begin(
-    game: StyleGame,
-    batches: PictureBatches,
+    game: Beginner,
+    batches: Batches,
     config: TrainingConfig,
     beginning: Beginning,
     folder: Path,
@@ -156,7 +181,7 @@ def begin(
     resume: bool,
     allow: Collection[str],
 ) -> Outcome:
-    """Train encoder and synthesis network as an autoencoder, and leave them with their averaged weights."""
+    """Train the networks of a game without its critics, and leave them with their averaged weights."""
     own = config.model_copy(update=asdict(beginning))
     callbacks = [Console(), JsonLines(folder / "log.jsonl")]
     trainer = Trainer(game.beginners(), batches, own, folder=folder, callbacks=callbacks)

@@ -83,7 +83,8 @@ class PointMotion(Motion):
         """(B, F, 64) x and y of each point in [0, 1]."""
         scale, shift = self.speaker(face.findings())[:, None].chunk(2, dim=2)
         met = functional.silu(self.gather(content) * (1 + scale) + shift)
-        return self.rest(face)[:, None] + STEP * self.move(met).float()
+        steps: Tensor = self.move(met)
+        return self.rest(face)[:, None] + STEP * steps.float()
 
     def rest(self, face: Face) -> Vectors:
         """Where they are."""
