@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from types import SimpleNamespace
@@ -14,12 +15,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
+from elsewhere import FAR, back, elsewhere
 from misen.core.errors import InputError
 from misen.core.registry import modalities, moving
 from misen.core.signal import Signal
 from misen.core.view import View
 from misen.data.talking import Talking, talk
 from misen.data.world import tell_truth
+from misen.perception.frozen import placed
 from misen.perception.heard import Heard
 from misen.perception.hearing import Hearing, hearing_a
 from misen.perception.reading import Reading
@@ -52,7 +55,7 @@ class SmallObserver(nn.Module):
         parts = vectors.split([ONE_HOT_WIDTH, 32, 3, 3, 64, len(EXPRESSION_AXES), 256], dim=1)
         attributes, visible, camera, facing, identity, expression, features = parts
         weight = heat.flatten(2).softmax(2)
-        axis = (torch.arange(64) + 0.5) / 64
+        axis = (torch.arange(64, device=images.device) + 0.5) / 64
         grid = torch.stack((axis.repeat(64), axis.repeat_interleave(64)), dim=1)
         identity = functional.normalize(identity, dim=1)
         return Reading(
@@ -115,6 +118,13 @@ class SmallSenses:
         with torch.random.fork_rng():
             torch.manual_seed(2)
             return hearing_a().requires_grad_(False).eval()
+
+
+class DistantSenses:
+    """The same networks on another device."""
+
+    def __getattr__(self, sense: str) -> Callable[[], nn.Module]:
+        return lambda: placed(getattr(SmallSenses, sense)(), FAR)
 
 
 class Oracle:
@@ -274,6 +284,12 @@ def test_indexing_keeps_the_batch_axis_and_gathers(signal: Signal) -> None:
     assert permuted.to_json() == [items[3], items[0], items[0]]
 
 
+def test_a_signal_can_be_brought_elsewhere_and_back(signal: Signal) -> None:
+    with elsewhere():
+        again = signal.to(FAR).to("cpu")
+    assert same(again, signal)
+
+
 def test_words_and_preview_are_for_people(signal: Signal) -> None:
     lines = signal.describe()
     assert len(lines) == BATCH
@@ -334,6 +350,24 @@ def test_energy_is_a_differentiable_disagreement(name: str, signal: Signal) -> N
     assert gradient.isfinite().all()
     moved = gradient.flatten(1).abs().sum(1) > 0
     assert torch.equal(moved, values > 0)
+
+
+def measured(energy, signal: Signal, image: Tensor) -> tuple[Tensor, Tensor]:
+    """An energy and its gradient."""
+    image = image.clone().requires_grad_()
+    values = energy.begin(signal, View(image))(View(image))
+    (gradient,) = torch.autograd.grad(values.sum(), image)
+    return values.detach(), gradient
+
+
+def test_energy_is_measured_where_pictures_are(name: str, signal: Signal) -> None:
+    image = torch.randn(BATCH, 3, 64, 64, generator=torch.Generator().manual_seed(3)).clamp(-1, 1)
+    build = modalities()[name].part("energy").build
+    here = measured(build(SmallSenses), signal, image)
+    with elsewhere():
+        there = measured(build(DistantSenses()), signal.to(FAR), image.to(FAR))
+    for distant, near in zip(there, here, strict=True):
+        torch.testing.assert_close(back(distant), near, atol=1e-5, rtol=1e-4)
 
 
 def test_energy_takes_pictures_of_any_size(name: str, signal: Signal) -> None:

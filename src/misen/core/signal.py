@@ -32,6 +32,10 @@ class Signal(Protocol):
         """A sub-batch; an ``int`` keeps the batch axis; a tensor of indices gathers (and so may repeat or permute)."""
         ...
 
+    def to(self, device: torch.device | str) -> Self:
+        """The same batch, with its tensors on ``device``."""
+        ...
+
     @classmethod
     def parse(cls, argument: str) -> Self:
         """One signal from a command-line argument: words, ``key=value`` pairs or a file's path."""
@@ -132,6 +136,11 @@ class Batched:
         """A sub-batch; see :class:`Signal`."""
         chosen = pick(index, len(self))
         return self.of(**{name: _gather(value, chosen) for name, value in self._kept().items()})
+
+    def to(self, device: torch.device | str) -> Self:
+        """The same batch, with its tensors on ``device``."""
+        kept = self._kept().items()
+        return self.of(**{name: value.to(device) if isinstance(value, Tensor) else value for name, value in kept})
 
 
 def _gather(values: Tensor | tuple[Any, ...], index: Tensor) -> Tensor | tuple[Any, ...]:

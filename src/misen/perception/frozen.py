@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import torch
 from torch import nn
 
 from misen.nn.weights import load
@@ -16,3 +19,19 @@ def freeze(network: Network, folder: Path) -> Network:
     """Fill ``network`` from a model folder and take its gradients away; gradients in its inputs remain."""
     load(network, folder)
     return network.eval().requires_grad_(False)
+
+
+def placed(network: Network, device: torch.device) -> Network:
+    """A network on a device: itself where it is, and elsewhere a copy, which is made once and then kept.
+
+    So what is opened once looks at pictures wherever they are; a network that learns is where its pictures are anyway.
+    """
+    if device == next(network.parameters()).device:
+        return network
+    copy: Network = _copied(network, device)
+    return copy
+
+
+@cache
+def _copied(network: Any, device: torch.device) -> Any:
+    return deepcopy(network).to(device)

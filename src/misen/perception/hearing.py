@@ -19,6 +19,7 @@ from misen.core.shapes import Scalar
 from misen.core.sound import SAMPLES
 from misen.nn.sound import MELS, STEPS, Spectra, Waveforms, fbank, log_mel
 from misen.nn.temporal import DepthwiseTrack, FrameNorm, ResidualTrack, Tracks, convolution
+from misen.perception.frozen import placed
 from misen.perception.heard import Heard
 from misen.scene.speech import MOUTH_AXES, VISEMES
 
@@ -42,7 +43,11 @@ class Hearing(nn.Module):
         self.heads = nn.Linear(width, len(VISEMES) + len(MOUTH_AXES))
 
     def forward(self, waveform: Waveforms) -> Heard:
-        """Hear sounds (B, T), T a multiple of 640; differentiable in them."""
+        """Hear sounds (B, T), T a multiple of 640, where they are; differentiable in them."""
+        return placed(self, waveform.device).hear(waveform)
+
+    def hear(self, waveform: Waveforms) -> Heard:
+        """The same where the network is."""
         quiet = QUIET * SAMPLES
         tracks: Tracks = self.trunk(self.ear(functional.pad(waveform, (quiet, quiet))))
         hidden = tracks[:, :, QUIET:-QUIET].mT

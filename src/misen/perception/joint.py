@@ -19,6 +19,7 @@ from misen.nn.convnext import ConvNeXtPyramid
 from misen.nn.pooling import AttentionPool, TopDown
 from misen.nn.pyramid import Pyramid
 from misen.nn.residual import ResidualPyramid
+from misen.perception.frozen import placed
 from misen.perception.senses import SIZE
 from misen.perception.text import TextTower
 
@@ -72,13 +73,15 @@ class JointEmbedding(nn.Module):
         self.log_scale = nn.Parameter(torch.tensor(-math.log(INITIAL_TEMPERATURE)))
 
     def image(self, images: Images) -> Places:
-        """(B, 3, H, W) in [-1, 1] -> (B, 128) unit vectors; differentiable in the pictures."""
-        return self.place_picture(self.picture(images))
+        """(B, 3, H, W) in [-1, 1] -> (B, 128) unit vectors, where the pictures are; differentiable in them."""
+        here = placed(self, images.device)
+        return here.place_picture(here.picture(images))
 
     def look(self, images: Images) -> tuple[Maps, Places]:
         """Features of regions (B, 64, 16, 16) beside the unit vectors that ``image`` gives."""
-        regions, pooled = self.picture.look(images)
-        return regions, self.place_picture(pooled)
+        here = placed(self, images.device)
+        regions, pooled = here.picture.look(images)
+        return regions, here.place_picture(pooled)
 
     def text(self, sentences: Sequence[str]) -> Places:
         """B sentences -> (B, 128) unit vectors."""

@@ -13,6 +13,7 @@ from misen.nn.convnext import ConvNeXtPyramid
 from misen.nn.pooling import TopDown, average_under, soft_argmax
 from misen.nn.pyramid import Pyramid
 from misen.nn.residual import ResidualPyramid
+from misen.perception.frozen import placed
 from misen.perception.reading import Reading
 from misen.perception.senses import SIZE
 from misen.scene.anatomy import CLASSES, EXPRESSION_AXES, LANDMARKS
@@ -83,8 +84,11 @@ class Observer(nn.Module):
         self.heads = nn.Linear(FEATURES, sum(VECTORS.values()))
 
     def forward(self, images: Images) -> Reading:
-        """Read pictures (B, 3, H, W) in [-1, 1], resized to 64 pixels first; differentiable in them."""
-        images = resize(images, SIZE)
+        """Read pictures (B, 3, H, W) in [-1, 1], resized to 64 pixels first, where they are; differentiable in them."""
+        return placed(self, images.device).read(resize(images, SIZE))
+
+    def read(self, images: Float[Tensor, "batch 3 64 64"]) -> Reading:
+        """The same of pictures of that size, where the network is."""
         maps = self.pyramid(images)
         fused = self.fuse(maps)
         segmentation, depth = self.pixels(images, fused).split([len(CLASSES), 1], dim=1)

@@ -7,7 +7,6 @@ reach every pixel.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from misen.core.errors import ModelFileError
 from misen.core.image import stretch
 from misen.core.shapes import Images, Vectors
 from misen.nn.description import read_json
+from misen.perception.frozen import placed
 from misen.perception.senses import JointEmbedding
 from misen.perception.text import tokenized
 from misen.pretrained.parts import CONFIG, fitting, open_part
@@ -42,14 +42,13 @@ class ClipEmbedding:
 
     def __init__(self, model: CLIPModel, tokenizer: CLIPTokenizer, colors: tuple[Any, Any] = (MEAN, SPREAD)) -> None:
         self.model, self.tokenizer = model, tokenizer
-        self._placed = cache(lambda device: model if device == model.device else deepcopy(model).to(device))
         self.mean, self.spread = (torch.tensor(values)[:, None, None] for values in colors)
         self.size: int = model.config.vision_config.image_size
 
     def image(self, images: Images) -> Vectors:
         """(B, 3, H, W) in [-1, 1] of any size -> (B, D) unit vectors; of a long picture the middle counts."""
         seen = ((self._square(images) + 1) / 2 - self.mean.to(images)) / self.spread.to(images)
-        place: Tensor = self._placed(images.device).get_image_features(pixel_values=seen).pooler_output
+        place: Tensor = placed(self.model, images.device).get_image_features(pixel_values=seen).pooler_output
         return functional.normalize(place, dim=1)
 
     def text(self, sentences: list[str]) -> Vectors:

@@ -198,8 +198,9 @@ def _native(decision: Decision, generator: Generator, rng: Streams) -> Native:
 
 
 def _pull(decision: Decision, rng: Streams) -> Pull:
-    """The energy of a decision, ready to begin."""
+    """The energy of a decision, ready to begin where the pictures are."""
     energy, signal = decision.energy, decision.guidance.signal
     assert energy is not None, "a consistency decision carries its energy"
     index = torch.arange(len(signal)).repeat_interleave(repeats(len(signal), rng, signal.modality))
-    return Pull(augmented(energy, decision.guidance.consistency.copies), signal[index], decision.guidance)
+    wished = signal[index].to(rng.device)
+    return Pull(augmented(energy, decision.guidance.consistency.copies), wished, decision.guidance)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from elsewhere import FAR, back, elsewhere
 from misen.perception.joint import LARGEST_SCALE, JointEmbedding, joint_a, joint_b
 
 
@@ -34,6 +35,15 @@ def test_pictures_receive_a_gradient(joint: JointEmbedding):
     image = torch.rand(1, 3, 64, 64, requires_grad=True)
     joint.image(image)[0, 0].backward()
     assert image.grad.abs().sum() > 0
+
+
+def test_pictures_are_placed_where_they_are(joint: JointEmbedding):
+    images = torch.rand(2, 3, 80, 80) * 2 - 1
+    with torch.no_grad(), elsewhere():
+        there, (regions, places) = joint.image(images.to(FAR)), joint.look(images.to(FAR))
+        torch.testing.assert_close(back(there), joint.image(images), atol=1e-5, rtol=0)
+    torch.testing.assert_close(back(places), back(there))
+    assert regions.device == FAR
 
 
 def test_the_temperature_is_capped():

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from elsewhere import FAR, back, elsewhere
 from misen.perception.observer import Observer, observer_a, observer_b
 from misen.scene.attributes import ONE_HOT_WIDTH
 
@@ -52,6 +53,17 @@ def test_the_picture_receives_a_gradient_from_every_head(make: Callable[[], Obse
 def test_a_picture_reads_the_same_in_any_batch(make: Callable[[], Observer]):
     observer, images = make().eval(), torch.rand(3, 3, 64, 64)
     torch.testing.assert_close(observer(images).features[:1], observer(images[:1]).features, atol=1e-4, rtol=1e-4)
+
+
+@BOTH
+def test_pictures_are_looked_at_where_they_are(make: Callable[[], Observer]):
+    observer, images = make().eval().requires_grad_(False), torch.rand(2, 3, 80, 80) * 2 - 1
+    here = observer(images)
+    with elsewhere():
+        there = observer(images.to(FAR))
+    for head in set(here.__dataclass_fields__) - {"pyramid"}:
+        torch.testing.assert_close(back(getattr(there, head)), getattr(here, head), atol=1e-4, rtol=1e-4)
+    assert all(maps.device == FAR for maps in there.pyramid)
 
 
 def test_the_two_observers_share_no_architecture_and_fit_the_budget():

@@ -12,6 +12,7 @@ from torch.nn import functional
 from transformers import CLIPImageProcessorPil, CLIPModel, CLIPProcessor, CLIPTokenizer
 
 import foreign
+from elsewhere import FAR, back, elsewhere
 from misen.core.errors import ModelFileError, NotFoundError, Unreachable
 from misen.core.guidance import Consistency, Guidance
 from misen.core.view import View
@@ -89,12 +90,12 @@ def test_what_can_be_listed_is_what_can_be_looked_up(folder):
 
 
 def test_pictures_are_seen_where_they_are(folder):
-    embedding = load(folder)
-    picture = torch.empty(1, 3, 40, 40, device="meta")
-    assert embedding.image(picture).device.type == "meta"
-    assert embedding.image(torch.zeros(1, 3, 40, 40)).isfinite().all()
-    disagreement = JointEnergy(embedding).begin(Text("a red circle"), View(picture))
-    assert disagreement(View(picture)).device.type == "meta"
+    energy, picture = JointEnergy(load(folder)), torch.rand(1, 3, 40, 40) * 2 - 1
+    here = energy.begin(Text("a red circle"), View(picture))(View(picture))
+    with elsewhere():
+        distant = View(picture.to(FAR))
+        there = energy.begin(Text("a red circle"), distant)(distant)
+    assert torch.allclose(back(there), here, atol=1e-5)
 
 
 def test_it_steers_a_generator_that_never_saw_it(folder, opened):

@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
+from elsewhere import FAR, back, elsewhere
 from misen.core.generator import Annealing, Sampler
 from misen.core.guidance import Guidance
 from misen.core.seeding import Streams
+from misen.generators.gan.generator import StyleGenerator
 from misen.generators.gan.samplers import SAMPLERS, Walk
+from misen.perception.frozen import placed
 from misen.synthesis import Resume, Start, plan, synthesize
 from toys import TintEnergy, tint
 
@@ -58,6 +61,14 @@ def test_guided_it_comes_nearer_to_what_is_asked_for(generator):
 def test_picture_k_depends_on_its_seed_alone(generator):
     together, alone = run(generator, red()), run(generator, red(), seeds=(4,))
     assert torch.allclose(together.images[1:], alone.images, atol=1e-3)
+
+
+def test_it_is_guided_where_it_is(generator):
+    here = run(generator, red())
+    with elsewhere():
+        distant = StyleGenerator(placed(generator.networks, FAR))
+        there = run(distant, red(), device=FAR)
+    assert torch.allclose(back(there.images), here.images, atol=1e-4)
 
 
 def test_it_walks_in_styles_too(generator):
