@@ -46,6 +46,7 @@ MEASURES = (
     evaluate.adherence,
     evaluate.editing,
     evaluate.curve,
+    evaluate.drag,
     evaluate.subjects,
     evaluate.reconstruction,
     evaluate.folders,

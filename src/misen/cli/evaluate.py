@@ -1,15 +1,16 @@
-"""``misen evaluate``: quality, adherence, editing at one setting or along a curve, reconstruction, any two folders."""
+"""``misen evaluate``: quality, adherence, editing at one setting or along a curve, drags, reconstruction, folders."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from misen.cli.options import Json, ModelName
+from misen.cli.options import Group, Json, ModelName
 from misen.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,18 +23,56 @@ Count = Annotated[int, typer.Option("--n", "-n", metavar="N", help="How many wis
 Seed = Annotated[int, typer.Option(help="Chooses the wishes from the test range.")]
 Batch = Annotated[int, typer.Option("--batch-size", help="Pictures per forward.")]
 Half = Annotated[bool, typer.Option("--half", help="Make the pictures in bfloat16: faster on some CPUs, less exact.")]
-Lowered = Annotated[bool, typer.Option("--half", help="Edit and learn in bfloat16: faster on some CPUs, less exact.")]
-Workers = Annotated[int, typer.Option(min=0, metavar="N", help="Processes of one thread each that share the work.")]
-Journal = Annotated[
-    Path | None, typer.Option(metavar="FILE.jsonl", help="Keep what was measured of each item here, and go on from it.")
-]
 Route = Annotated[str, typer.Option(metavar="auto|native|adapted|consistency", help="How the wishes act.")]
 MethodName = Annotated[str, typer.Option("--method", metavar="METHOD", help="How pictures are changed, as in `edit`.")]
-Strength = Annotated[float | None, typer.Option(help="Of each edit; as usual for the method if left out.")]
-Change = Annotated[str, typer.Option(metavar="TRAIT=VALUE", help="The change, the same for all; drawn if left out.")]
-Scale = Annotated[float | None, typer.Option("--guidance-scale", help="What strength 1 of the words stands for.")]
-Steps = Annotated[int | None, typer.Option(help="Length of the walk; as usual for model and method if left out.")]
 SplitName = Annotated[str, typer.Option("--split", help="Where the wishes come from; composition: never trained on.")]
+
+
+@dataclass(frozen=True)
+class Edits(Group):
+    """Which edits are measured, and how they are made."""
+
+    strength: Annotated[float | None, typer.Option(help="Of each edit; as usual for the method if left out.")] = None
+    steps: Annotated[int | None, typer.Option(help="Length of the walk; as usual if left out.")] = None
+    model: ModelName = None
+    n: Annotated[int, typer.Option("--n", "-n", metavar="N", help="How many pictures are changed.")] = 100
+    seed: Seed = 0
+    half: Annotated[
+        bool, typer.Option("--half", help="Edit and learn in bfloat16: faster on some CPUs, less exact.")
+    ] = False
+
+
+@dataclass(frozen=True)
+class Changes(Edits):
+    """Edits that change one trait, as words ask."""
+
+    change: Annotated[
+        str, typer.Option(metavar="TRAIT=VALUE", help="The change, the same for all; drawn if left out.")
+    ] = ""
+    guidance_scale: Annotated[float | None, typer.Option(help="What strength 1 of the words stands for.")] = None
+
+    def settings(self) -> dict[str, Any]:
+        """What was given of the walk, as arguments of ``Model.edit``."""
+        return _settings(self.guidance_scale, self.steps)
+
+
+@dataclass(frozen=True)
+class Sharing(Group):
+    """How the items of a long measurement are shared and kept."""
+
+    workers: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Processes of one thread each that share the work.")
+    ] = 0
+    journal: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.jsonl", help="Keep what was measured of each item here, and go on from it."),
+    ] = None
+
+    def work(self) -> Work:
+        """The same for the library."""
+        from misen.metrics.rows import Work
+
+        return Work(self.workers, self.journal)
 
 
 def quality(
@@ -89,19 +128,11 @@ def adherence(
 def editing(
     *,
     method: MethodName = "auto",
-    strength: Strength = None,
-    change: Change = "",
     own: Annotated[
         bool, typer.Option("--own", help="Change pictures that the model made of words, instead of renders.")
     ] = False,
-    guidance_scale: Scale = None,
-    steps: Steps = None,
-    model: ModelName = None,
-    n: Annotated[int, typer.Option("--n", "-n", metavar="N", help="How many edits.")] = 100,
-    seed: Seed = 0,
-    half: Lowered = False,
-    workers: Workers = 0,
-    journal: Journal = None,
+    edits: Changes,
+    sharing: Sharing,
     json: Json = False,
 ) -> None:
     """Whether one trait of a picture changes as asked in words, and nothing else does."""
@@ -109,10 +140,11 @@ def editing(
     from misen.app.evaluate import Retoucher, Reviser, evaluate_editing
 
     kind = Reviser if own else Retoucher
-    editor = kind(load(model), method, strength, _settings(guidance_scale, steps), half=half)
-    with _examination("test", n, "edits") as bench:
-        work = _work(workers, journal)
-        report = evaluate_editing(editor, n=n, seed=seed, change=change, examination=bench, work=work)
+    editor = kind(load(edits.model), method, edits.strength, edits.settings(), half=edits.half)
+    with _examination("test", edits.n, "edits") as bench:
+        report = evaluate_editing(
+            editor, n=edits.n, seed=edits.seed, change=edits.change, examination=bench, work=sharing.work()
+        )
     _show(report, json=json)
 
 
@@ -122,16 +154,8 @@ def curve(
     dial: Annotated[
         str, typer.Option(metavar="OPTION=VALUE,...", help="What is turned; as usual for the method if left out.")
     ] = "",
-    strength: Strength = None,
-    change: Change = "",
-    guidance_scale: Scale = None,
-    steps: Steps = None,
-    model: ModelName = None,
-    n: Annotated[int, typer.Option("--n", "-n", metavar="N", help="How many pictures.")] = 100,
-    seed: Seed = 0,
-    half: Lowered = False,
-    workers: Workers = 0,
-    journal: Journal = None,
+    edits: Changes,
+    sharing: Sharing,
     json: Json = False,
 ) -> None:
     """What becomes of pictures as a dial of a method is turned: realism, likeness, structure, and what was asked."""
@@ -139,14 +163,33 @@ def curve(
     from misen.app.evaluate import Dial, evaluate_curve, turnable, usual_dial
 
     turned = Dial.parse(dial) if dial else usual_dial(method)
-    editor = turnable(load(model), method, strength=strength, settings=_settings(guidance_scale, steps), half=half)
-    with _examination("test", n, "pictures") as bench:
-        work = _work(workers, journal)
-        report = evaluate_curve(editor, turned, n=n, seed=seed, change=change, examination=bench, work=work)
+    model, settings = load(edits.model), edits.settings()
+    editor = turnable(model, method, strength=edits.strength, settings=settings, half=edits.half)
+    with _examination("test", edits.n, "pictures") as bench:
+        report = evaluate_curve(
+            editor, turned, n=edits.n, seed=edits.seed, change=edits.change, examination=bench, work=sharing.work()
+        )
     if json:
         _show(report, json=json)
     else:
         _draw(report)
+
+
+def drag(
+    *,
+    method: MethodName = "drag",
+    edits: Edits,
+    sharing: Sharing,
+    json: Json = False,
+) -> None:
+    """Whether points of a picture that are dragged get where they should be, and nothing else changes."""
+    from misen.app import load
+    from misen.app.evaluate import Dragger, evaluate_drags
+
+    dragger = Dragger(load(edits.model), method, edits.strength, _settings(None, edits.steps), edits.half)
+    with _examination("test", edits.n, "edits") as bench:
+        report = evaluate_drags(dragger, n=edits.n, seed=edits.seed, examination=bench, work=sharing.work())
+    _show(report, json=json)
 
 
 def subjects(
@@ -157,8 +200,7 @@ def subjects(
     change: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value, such as model.prior=0.")
     ] = None,
-    workers: Workers = 0,
-    journal: Journal = None,
+    sharing: Sharing,
     json: Json = False,
 ) -> None:
     """Whether a model knows a subject that it was tuned on, and forgets nothing."""
@@ -171,7 +213,7 @@ def subjects(
             load_config(config, change or []),
             subjects=subjects,
             pictures=pictures,
-            work=_work(workers, journal),
+            work=sharing.work(),
             watch=_shown_on(meter, subjects, "subjects"),
         )
     _show(report, json=json)
@@ -189,6 +231,9 @@ def reconstruction(
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Of an inversion; see `misen invert`.")] = None,
     guidance_scale: Annotated[float | None, typer.Option(help="Of an inversion; see `misen invert`.")] = None,
+    space: Annotated[str, typer.Option(metavar="w|w+", help="Of an inversion; see `misen invert`.")] = "w+",
+    tune: Annotated[int, typer.Option(metavar="N", help="Of an inversion; see `misen invert`.")] = 0,
+    sharing: Sharing,
     json: Json = False,
 ) -> None:
     """PSNR, SSIM, LPIPS and identity of pictures that the model repeats, or rebuilds from what it inverts them to."""
@@ -206,9 +251,11 @@ def reconstruction(
             images,
             method=method,
             modalities=modality or (),
-            num_inference_steps=steps,
-            guidance_scale=guidance_scale,
             watch=lambda done, n: meter(done / n, f"{done} of {n} pictures"),
+            work=sharing.work(),
+            space=space,
+            tune=tune,
+            **_settings(guidance_scale, steps),
         )
     _show(report, json=json)
 
@@ -238,13 +285,6 @@ def _settings(guidance_scale: float | None, steps: int | None) -> dict[str, Any]
     """What of these was given, as arguments of ``Model.edit``."""
     given = {"guidance_scale": guidance_scale, "num_inference_steps": steps}
     return {name: value for name, value in given.items() if value is not None}
-
-
-def _work(workers: int, journal: Path | None) -> Work:
-    """How the items of a long measurement are shared and kept."""
-    from misen.metrics.rows import Work
-
-    return Work(workers, journal)
 
 
 def _draw(report: CurveReport) -> None:

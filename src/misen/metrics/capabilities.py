@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Protocol, Self, runtime_checkable
 
 from torch import Tensor
 
+from misen.core.shapes import PerItem
 from misen.core.signal import Signal
+from misen.scene.record import Record
 from misen.scene.truth import Truth
 
 
@@ -35,6 +37,24 @@ class Falsifiable(Protocol):
 
     def false_of(self, attributes: Tensor, visible: Tensor) -> Tensor:
         """(B, N) bool, of N avatars given as (N, 16) value indices and (N, 16) bool."""
+        ...
+
+
+class Departing(Signal, Protocol):
+    """Capability of a signal class: it observes ways that points have gone from another picture of the same heads."""
+
+    @classmethod
+    def observe(cls, truth: Truth, seeds: Tensor) -> Self:
+        """The ways to each avatar as it is, some of them drawn by ``seeds`` (B,)."""
+        ...
+
+    @classmethod
+    def before(cls, record: Record) -> Record:
+        """The same avatars where these ways begin."""
+        ...
+
+    def lengths(self) -> PerItem:
+        """(B,) the length of all ways together, in picture widths; 0 where there is none."""
         ...
 
 

@@ -220,6 +220,43 @@ class EditingReport(Report):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DragReport(Report):
+    """Whether points that are dragged get where they should be, and nothing changes where nothing may.
+
+    ``oracle`` holds the figures of the renderer's own pictures of the heads as they should be, ``control`` those of the
+    pictures encoded and decoded again.
+
+    Attributes:
+        model: its name.
+        method: how it edits.
+        n: edits of renders.
+        seed: chooses them from the test range.
+        covered: share of the distance to their targets that points have come, of all pictures together; where they
+            came no nearer, none.
+        outside_lpips_a: mean perceptual distance of the pictures before and after, where nothing may change.
+        identity: mean cosine of the judge's identities before and after.
+        ci95: 95 % intervals by field.
+        oracle: the three figures of the renderer.
+        control: the three figures of pictures that were not edited.
+        judge: name and hash of the network that judged.
+        seconds_per_image: time of editing.
+    """
+
+    model: str
+    method: str
+    n: int
+    seed: int
+    covered: float
+    outside_lpips_a: float
+    identity: float
+    ci95: Mapping[str, Interval]
+    oracle: Mapping[str, float]
+    control: Mapping[str, float]
+    judge: str
+    seconds_per_image: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class CurvePoint:
     """Edits at one value of a dial.
 

@@ -117,6 +117,30 @@ def test_a_method_of_editing_is_measured(misen, bench, monkeypatch):
     assert changed["change"] == "hat=cap"
 
 
+def test_drags_are_measured(misen, bench, monkeypatch):
+    asked = []
+    monkeypatch.setattr(evaluate, "evaluate_drags", lambda dragger, **rest: asked.append((dragger, rest)) or Success())
+    others = ("--method", "drag:search=9", "--steps", 100, "--n", 4, "--half", "--journal", "rows.jsonl")
+    assert misen("evaluate", "drag", *others, "--json").json == {"success": 0.5}
+    misen("evaluate", "drag")
+    (dragger, settings), (plain, usual) = asked
+    assert (dragger.method, dragger.settings, dragger.half) == ("drag:search=9", {"num_inference_steps": 100}, True)
+    work = Work(journal=Path("rows.jsonl"))
+    assert settings == {"n": 4, "seed": 0, "examination": ("test", 4, "edits"), "work": work}
+    assert (plain.method, plain.settings, usual["n"]) == ("drag", {}, 100)
+
+
+def test_inversions_are_measured(misen, monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(evaluate, "evaluate_inversion", lambda *_, **rest: asked.append(rest) or Success())
+    arguments = ("evaluate", "reconstruction", "--images", tmp_path, "--method", "hybrid")
+    assert misen(*arguments, "--tune", 5, "--space", "w", "--steps", 9, "--workers", 2, "--json").code == 0
+    misen(*arguments)
+    chosen, usual = asked
+    assert (chosen["tune"], chosen["space"], chosen["num_inference_steps"], chosen["work"]) == (5, "w", 9, Work(2))
+    assert (usual["tune"], usual["space"], "num_inference_steps" in usual) == (0, "w+", False)
+
+
 def test_how_wishes_act_is_said_by_suffixes(misen, bench, monkeypatch):
     asked = []
 

@@ -16,6 +16,7 @@ from misen.modalities.drag.judge import DragJudge
 from misen.modalities.drag.signal import MOST, SHORTEST, Drag
 from misen.modalities.drag.tracking import around, follow, take
 from misen.scene.anatomy import LANDMARKS
+from misen.scene.observe import observe
 
 SIZE = 64
 WAY = ((0.25, 0.5), (0.5, 0.5))
@@ -106,6 +107,22 @@ def test_observed_drags_end_where_visible_landmarks_are(truth) -> None:
     assert length.min() >= SHORTEST
     assert length.max() < 0.5
     assert signal.landmarks[~signal.given].eq(-1).all()
+
+
+def test_observed_drags_begin_where_the_heads_were_before(truth) -> None:
+    signal, before = Drag.observe(truth, torch.arange(len(truth))), Drag.before(truth.record)
+    assert torch.equal(before.identity, truth.record.identity)
+    turn = (before.camera - truth.record.camera)[:, :3].abs()
+    assert turn.max() <= torch.pi / 4 / 3 + 1e-6
+    assert not torch.equal(before.expression, truth.record.expression)
+    rows, columns = signal.given.nonzero().T
+    there = observe(before, 64).landmarks[rows, signal.landmarks[rows, columns]]
+    assert torch.allclose(signal.handles[rows, columns], there, atol=1e-5)
+
+
+def test_the_length_of_a_wish_is_that_of_its_ways() -> None:
+    assert Drag([WAY, ((0.1, 0.1), (0.4, 0.5))]).lengths().item() == pytest.approx(0.75)
+    assert Drag([]).lengths().item() == 0
 
 
 def test_a_preview_shows_both_ends_the_way_and_what_is_locked() -> None:

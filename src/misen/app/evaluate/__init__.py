@@ -9,6 +9,7 @@ Measure a model::
     evaluate_together(examinee, "sketch", "camera")                              # what each loses to the other
     evaluate_editing(Retoucher(load(), method="sdedit"), n=100)                  # one trait of each picture changed
     evaluate_curve(turnable(load(), "sdedit"), usual_dial("sdedit"), n=100)     # the same at every strength
+    evaluate_drags(Dragger(load("gan")), n=100)                                 # landmarks pulled elsewhere
     for cell in evaluate_matrix(best_models()): ...                              # every family, modality and route
 
 Anything with the members of :class:`Examinee` can be measured the same way.
@@ -16,6 +17,7 @@ Anything with the members of :class:`Examinee` can be measured the same way.
 
 from misen.app.evaluate.adherence import evaluate_adherence, evaluate_together
 from misen.app.evaluate.curve import Dial, Finisher, evaluate_curve, turnable, usual_dial
+from misen.app.evaluate.drags import Dragger, Dragging, evaluate_drags
 from misen.app.evaluate.editing import Editor, Retoucher, Reviser, evaluate_editing
 from misen.app.evaluate.examination import Examination, Examinee, Trained, standard
 from misen.app.evaluate.files import Reconstructing, evaluate_folders, evaluate_reconstruction
@@ -28,6 +30,8 @@ __all__ = [
     "Cell",
     "Contestant",
     "Dial",
+    "Dragger",
+    "Dragging",
     "Editor",
     "Examination",
     "Examinee",
@@ -40,6 +44,7 @@ __all__ = [
     "best_models",
     "evaluate_adherence",
     "evaluate_curve",
+    "evaluate_drags",
     "evaluate_editing",
     "evaluate_folders",
     "evaluate_inversion",

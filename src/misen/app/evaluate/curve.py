@@ -72,8 +72,12 @@ DIALS: Mapping[str, Dial] = {
     "sine": Dial("until", (0.2, 0.4, 0.6, 0.8, 1.0), {"since": 0.6, "until": 1.0}, 0.4),
     "imagic": Dial("eta", (0.0, 0.2, 0.4, 0.6, 0.7, 0.8, 1.0)),
     "diffusionclip": Dial("share", (0.0, 0.25, 0.5, 0.75, 1.0)),
+    "styleclip": Dial("near", (0.2, 0.04, 0.008), {"near": 0.0, "identity": 0.0}, 0.008),
+    "styleclip-mapper": Dial("share", (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)),
+    "styleclip-direction": Dial("alpha", (0.0, 1.0, 2.0, 4.0, 6.0, 8.0)),
 }
-"""The usual dial of a method. The control of ``sine`` guides late for as long as its second point guides early."""
+"""The usual dial of a method. The control of ``sine`` guides late for as long as its second point guides early, that of
+``styleclip`` is held by nothing."""
 WORDLESS = ("sdedit", "ilvr")
 """Methods that are measured on paintings, with nothing said of them."""
 

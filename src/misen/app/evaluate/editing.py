@@ -160,7 +160,7 @@ class Retoucher:
 
     def _heard(self, method: Method, task: Task) -> Sequence[Signal]:
         """What the model hears."""
-        if not self.told or isinstance(method, Taught):
+        if not self.told or (isinstance(method, Taught) and "words" not in method.needs):
             return ()
         return (task.retold,) if "source" in method.options() else (task.wish,)
 

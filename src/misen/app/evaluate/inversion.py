@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from misen.app.evaluate.files import compare
 from misen.app.evaluate.quality import intervals
@@ -17,6 +19,7 @@ from misen.data.samples import Samples
 from misen.editing.methods import AUTO
 from misen.metrics.grader import Grader, shipped_grader
 from misen.metrics.report import InversionReport
+from misen.metrics.rows import ALONE, Row, Work
 from misen.perception.figures import mean
 from misen.perception.senses import SIZE
 
@@ -31,10 +34,10 @@ def evaluate_inversion(
     *,
     method: str = AUTO,
     modalities: Sequence[str] = (),
-    num_inference_steps: int | None = None,
-    guidance_scale: float | None = None,
     grader: Grader | None = None,
     watch: Callable[[int, int], None] = _unwatched,
+    work: Work = ALONE,
+    **settings: Any,
 ) -> InversionReport:
     """Invert the pictures of a folder one by one, and make each again from what was found.
 
@@ -43,52 +46,60 @@ def evaluate_inversion(
         folder: in the convention of imagefolder; see `misen world render`.
         method: as of ``Model.invert``.
         modalities: what guides; columns of the folder's ``metadata.jsonl``.
-        num_inference_steps: length of the walk, or updates of latents.
-        guidance_scale: what strength 1 stands for; see ``Model.invert``.
         grader: the judge's networks; those that ship if left out.
         watch: told how many of how many pictures are done.
+        work: by how many processes, and in which journal.
+        settings: what else ``Model.invert`` is asked for, such as ``num_inference_steps``, ``space`` or ``tune``.
 
     Raises:
         NotFoundError: there is no such folder, or nothing in it.
-        InputError: a setting, column or picture that cannot be used.
+        InputError: a setting, column or picture that cannot be used, or the journal is about something else.
         Unreachable: the model has no way back under these wishes.
+        StorageError: the journal cannot be written.
     """
     side, samples = grader or shipped_grader(), Samples.read(Path(folder), model.size, {m: m for m in modalities})
-    images, found = from_bytes(samples.pixels), []
-    for index in range(len(samples)):
-        wishes = [Guidance(signal=signal[index]) for signal in samples.signals.values()]
-        inverted = model.invert(
-            images[index],
-            *wishes,
-            method=method,
-            num_inference_steps=num_inference_steps,
-            guidance_scale=guidance_scale,
-        )
-        found.append(inverted)
-        watch(index + 1, len(samples))
-    return _report(images, found, "+".join(modalities), side)
+    images, count = from_bytes(samples.pixels), len(samples)
+
+    def measure(item: int) -> Row:
+        wishes = [Guidance(signal=signal[item]) for signal in samples.signals.values()]
+        return _row(model.invert(images[item], *wishes, method=method, **settings), images[item : item + 1], side)
+
+    asked = {name: str(value) for name, value in sorted(settings.items())}
+    pictures = {"pictures": samples.fingerprint, "weights": model.opened.sha256, "judge": side.name}
+    rows = work.rows(
+        measure, count, {"of": "inversion", "method": method, **pictures, **asked}, lambda done: watch(done, count)
+    )
+    return _report(model.name, rows, "+".join(modalities), side)
 
 
-def _report(images: torch.Tensor, found: Sequence[Inverted], wish: str, grader: Grader) -> InversionReport:
-    """The figures of pictures (N, 3, H, W) and their inversions."""
-    rebuilt = torch.cat([inverted.inversion.images for inverted in found]).float().cpu()
-    fidelities = [inverted.inversion.fidelity for inverted in found]
-    parts = {
-        **compare(resize(images, SIZE), rebuilt, grader),
-        "psnr_codec": torch.cat([fidelity.codec for fidelity in fidelities]).cpu(),
-        "psnr_ceiling": torch.cat([fidelity.ceiling for fidelity in fidelities]).cpu(),
+def _row(inverted: Inverted, image: Tensor, grader: Grader) -> Row:
+    """How an inversion went, and the figures of the picture (1, 3, H, W) made again."""
+    found = inverted.inversion
+    fidelity = {"psnr_codec": found.fidelity.codec, "psnr_ceiling": found.fidelity.ceiling}
+    figures = compare(resize(image, SIZE), found.images.float().cpu(), grader) | fidelity
+    told = {
+        "method": inverted.method,
+        "steps": inverted.steps,
+        "guidance_scale": inverted.recipe.guidance_scale or 0.0,
+        "seconds": inverted.seconds,
     }
-    figures = {name: mean(values) for name, values in parts.items()}
-    recipe = found[0].recipe
+    return {"told": told, "figures": {name: float(values) for name, values in figures.items()}}
+
+
+def _report(model: str, rows: Sequence[Row], wish: str, grader: Grader) -> InversionReport:
+    """The figures of all rows, of which each was made alike."""
+    told, names = [row["told"] for row in rows], rows[0]["figures"]
+    columns = {name: torch.tensor([row["figures"][name] for row in rows], dtype=torch.float64) for name in names}
+    figures = {name: mean(column) for name, column in columns.items()}
     return InversionReport(
-        model=found[0].opened.name,
-        method=found[0].method,
+        model=model,
+        method=told[0]["method"],
         wish=wish,
-        steps=found[0].steps,
-        guidance_scale=recipe.guidance_scale or 0.0,
-        n=len(found),
+        steps=told[0]["steps"],
+        guidance_scale=told[0]["guidance_scale"],
+        n=len(rows),
         ci95=intervals(figures),
         extractor=grader.name,
-        seconds_per_image=sum(inverted.seconds for inverted in found) / len(found),
+        seconds_per_image=sum(one["seconds"] for one in told) / len(rows),
         **{name: figure.value for name, figure in figures.items()},
     )

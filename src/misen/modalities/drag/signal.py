@@ -14,6 +14,7 @@ from torch.nn import functional
 from misen.core.errors import FormatError, InputError, LimitError, brief, closest
 from misen.core.image import resize
 from misen.core.seeding import derive
+from misen.core.shapes import PerItem
 from misen.core.signal import Batched
 from misen.media import png
 from misen.media.picture import Source, grey, open_picture
@@ -99,7 +100,7 @@ class Drag(Batched):
 
         They have names, since nobody sees the picture they came from.
         """
-        before, after = _elsewhere(truth.record), truth.observation.landmarks.clamp(0, 1)
+        before, after = _landmarks(cls.before(truth.record)), truth.observation.landmarks.clamp(0, 1)
         inside, far = ((before >= 0) & (before <= 1)).all(2), (after - before).norm(dim=2) >= SHORTEST
         which, given = _some(truth.observation.landmarks_visible & inside & far, seeds.to(after.device))
         ends = [points.gather(1, which[..., None].expand(-1, -1, 2)) * given[..., None] for points in (before, after)]
@@ -112,6 +113,15 @@ class Drag(Batched):
         )
 
     @classmethod
+    def before(cls, record: Record) -> Record:
+        """The same heads with another expression and a slight turn, where the ways that ``observe`` tells begin."""
+        other, column = sample(record.seed + OTHERWISE, full_circle=0.0), COLUMN["expression"]
+        attributes, camera = record.attributes.clone(), record.camera.clone()
+        attributes[:, column] = other.attributes[:, column]
+        camera[:, :ANGLES] += TURN * other.camera[:, :ANGLES]
+        return replace(record, attributes=attributes, expression=other.expression, camera=camera)
+
+    @classmethod
     def parse(cls, argument: str) -> Self:
         """``0.5,0.8:0.5,0.9``, several parted by semicolons."""
         return cls([_read(words) for words in argument.split(";")])
@@ -120,6 +130,11 @@ class Drag(Batched):
         """The same wish where only what a mask (1, 1, H, W) in [0, 1] shows, 1 = may change, may change."""
         kept = {**self._kept(), "mask": _fitted(mask).to(self.mask.device).expand_as(self.mask).contiguous()}
         return self.of(**kept)
+
+    def lengths(self) -> PerItem:
+        """(B,) the length of all ways together, in picture widths."""
+        total: Tensor = (self.targets - self.handles).norm(dim=2).sum(1)
+        return total
 
     def to_json(self) -> list[dict[str, Any]]:
         """``{"ways": [[[x, y], [x, y]], ...], "landmarks": [name or null, ...], "mask": PNG in base64 or null}``."""
@@ -167,14 +182,9 @@ class Drag(Batched):
 # --- from the world ---------------------------------------------------------------------------------------------------
 
 
-def _elsewhere(record: Record) -> Tensor:
-    """(B, 32, 2) where the landmarks of the same heads are with another expression and a slight turn."""
-    other, column = sample(record.seed + OTHERWISE, full_circle=0.0), COLUMN["expression"]
-    attributes, camera = record.attributes.clone(), record.camera.clone()
-    attributes[:, column] = other.attributes[:, column]
-    camera[:, :ANGLES] += TURN * other.camera[:, :ANGLES]
-    head = build_head(replace(record, attributes=attributes, expression=other.expression))
-    return project(camera, landmark_points(head))[0]
+def _landmarks(record: Record) -> Tensor:
+    """(B, 32, 2) where the landmarks of heads are."""
+    return project(record.camera, landmark_points(build_head(record)))[0]
 
 
 def _some(available: Tensor, seeds: Tensor) -> tuple[Tensor, Tensor]:

@@ -20,6 +20,8 @@ from misen.metrics.rows import Work
 from misen.scene.anatomy import CLASSES
 
 COUNT = 6
+TAUGHT = ("diffusionclip", "styleclip-mapper", "styleclip-direction")
+"""Methods that need the folder of what they have learned."""
 DIAL = Dial("share", (0.0, 0.4, 1.0), {"share": 0.0, "noise": 4.0}, 1.0)
 
 
@@ -155,12 +157,13 @@ def test_dials_turn_options_of_the_method_and_all_points_share_what_was_learned(
 
 @pytest.mark.parametrize("name", DIALS)
 def test_usual_dials_are_of_methods_that_there_are(name: str) -> None:
-    dial = usual_dial(f"{name}:adapter=x" if name == "diffusionclip" else name)
-    options = choose(f"{name}:adapter=x" if name == "diffusionclip" else name, {"picture", "words"}).options()
-    editor = Retoucher(Painter(), f"{name}:adapter=x" if name == "diffusionclip" else name)
+    asked = f"{name}:adapter=x" if name in TAUGHT else name
+    dial, options = usual_dial(asked), choose(asked, {"picture", "words"}).options()
+    editor = Retoucher(Painter(), asked)
     assert name in METHODS
     assert dial.option in {"strength", *options}
     assert [editor.turned({dial.option: value}) for value in dial.values]
+    assert not dial.control or editor.turned(dial.control)
     assert not dial.control or dial.against in dial.values
 
 

@@ -233,6 +233,15 @@ def test_what_was_tuned_to_make_a_change_is_told_nothing(orders) -> None:
     assert (wishes, settings["method"].adapter) == ((), "somewhere")
 
 
+def test_what_was_measured_once_for_all_changes_is_told_which(orders) -> None:
+    model, task = Told(), orders[0]
+    Retoucher(model, "styleclip-direction:adapter=somewhere").edit(task, task.truth.observation.image)
+    Retoucher(model, "styleclip").edit(task, task.truth.observation.image)
+    (directed, settings), (sought, _) = model.asked
+    assert (directed, settings["method"].source) == ((task.retold,), task.shown)
+    assert sought == (task.wish,)
+
+
 @pytest.mark.parametrize("key", KEYS)
 def test_any_trait_can_be_the_one_that_is_asked_for(orders, key: str) -> None:
     values = [value for value in BY_KEY[key].values if value != "none"]
