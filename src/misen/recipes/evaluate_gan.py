@@ -6,33 +6,40 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from misen.assembly import open_model
 from misen.core.seeding import Streams
 from misen.core.shapes import Images, PerItem
-from misen.generators.gan.folder import load
 from misen.generators.gan.generator import StyleGenerator
 from misen.generators.gan.networks import StyleNetworks
+from misen.generators.gan.samplers import Walk
 from misen.metrics.fid import Moments, fid, frechet_distance
 from misen.metrics.grader import Grader, shipped_grader
-from misen.metrics.lpips import Lpips
+from misen.metrics.lpips import Lpips, pairwise_diversity
 from misen.metrics.path_length import arc, path_lengths
 from misen.metrics.reference import Reference
+from misen.metrics.trend import trend
 from misen.nn import weights
 from misen.perception.figures import mean
 from misen.recipes.train_autoencoder import Figures, evaluate, fidelity, lines
 from misen.recipes.train_tiny_decoder import gflop
+from misen.synthesis import plan, synthesize
 
 NAME = "avatars/gan"
 MEASURED = 500
 """Pictures that the card's figures come from."""
 CHUNK = 50
 """Pictures made together."""
+SHARES = (0.2, 0.4, 0.6, 0.8, 1.0)
+"""Of truncation, from nearly typical pictures to those that were drawn."""
+ALIKE = 4
+"""Pictures whose mean distance is a diversity."""
 
 
 def rebuild(generator: StyleGenerator, images: Images) -> Images:
@@ -72,9 +79,11 @@ def watch(generator: StyleGenerator, pictures: Images, *, with_judge: bool) -> M
 def judged(generator: StyleGenerator, count: int) -> Figures:
     """What the judge says of ``count`` drawn pictures, and how fast pictures change between latents."""
     grader, reference = referee()
-    distance = fid(reference.moments, _seen(grader, generator, count))
-    beside = {"real": reference.real_distance(count), "ratio": distance.value / reference.naive_distance(count)}
-    return {"fid_a": {**asdict(distance), **beside}, **path_figures(generator.networks, grader.lpips(), count)}
+    distance, naive = fid(reference.moments, _seen(grader, generator, count)), reference.naive_distance(count)
+    ends = {"ratio_low": distance.low / naive, "ratio_high": distance.high / naive}
+    beside = {"real": reference.real_distance(count), "ratio": distance.value / naive, **ends}
+    paths = path_figures(generator.networks, grader.lpips(), count)
+    return {"fid_a": {**asdict(distance), **beside}, **paths, **truncation(generator, grader.lpips(), count)}
 
 
 def referee() -> tuple[Grader, Reference]:
@@ -86,6 +95,25 @@ def referee() -> tuple[Grader, Reference]:
 def _seen(grader: Grader, generator: StyleGenerator, count: int) -> Tensor:
     """(count, D) features of drawn pictures."""
     return torch.cat([grader.survey(images).features for images in drawn(generator, count)])
+
+
+def truncation(generator: StyleGenerator, lpips: Lpips, count: int) -> Figures:
+    """How diverse pictures of ``count`` seeds are at each share of truncation, and whether each share adds to it.
+
+    The trend is the rank correlation of diversities with shares; 1 = they rise at each.
+    """
+    groups = torch.arange(count - count % ALIKE).split(ALIKE)
+    found = [[_diversity(generator, lpips, seeds.tolist(), share) for share in SHARES] for seeds in groups]
+    diversities = torch.tensor(found)
+    means = {f"diversity_{share:g}": mean(column) for share, column in zip(SHARES, diversities.T, strict=True)}
+    return {name: asdict(figure) for name, figure in {**means, "diversity_trend": trend(diversities)}.items()}
+
+
+def _diversity(generator: StyleGenerator, lpips: Lpips, seeds: Sequence[int], share: float) -> float:
+    """The mean distance between pictures of some seeds, nearer to what is typical."""
+    sampler = Walk(1)
+    plain = plan(generator, [], sampler=sampler, encoders={}, energies={}, scale=share)
+    return float(pairwise_diversity(lpips.embed(synthesize(generator, sampler, plain, seeds=seeds).images)))
 
 
 @torch.no_grad()
@@ -113,7 +141,7 @@ def _paths(networks: StyleNetworks, lpips: Lpips, ends: Tensor, share: PerItem) 
 
 def main(count: str = str(MEASURED)) -> None:
     """Print the shipped generator's figures."""
-    generator: Any = load(weights.shipped(NAME))
+    generator: Any = open_model(NAME).generator
     with torch.no_grad():
         sys.stdout.writelines(lines({**measure(generator, int(count)), **judged(generator, int(count))}))
 

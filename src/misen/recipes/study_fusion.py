@@ -113,7 +113,7 @@ def trained(cache: str, folder: Path, fusion: Fusion, seed: int, extent: Extent)
             fusion=fusion,
             seed=seed,
             parameters=sum(parameter.numel() for parameter in network.parameters()),
-            gflop=gflop(lambda: network(flat_maps(1), torch.zeros(1, settings.style))),
+            gflop=gflop(lambda: network(flat_maps(1, settings.size), torch.zeros(1, settings.style))),
             samples=outcome.samples,
             trial=judged(network, extent.count),
             probed=probed(network, seed),
@@ -141,7 +141,7 @@ def probed(network: TranslationNetwork, seed: int) -> Tensor:
     Each of 17 flat maps is painted in random styles; the probe sees the mean of each channel over the picture.
     """
     noise = Streams(range(STYLES), f"probe/{seed}").normal(network.settings.style)
-    maps = flat_maps(len(CLASSES))
+    maps = flat_maps(len(CLASSES), network.settings.size)
     labels, styles = torch.arange(len(CLASSES)).repeat(STYLES), noise.repeat_interleave(len(CLASSES), 0)
     field = network.field({PARTS: maps[PARTS][labels]}, len(labels))[0]
     stages = list(network.decoder.stages(styles, field))  # type: ignore[operator]
@@ -149,9 +149,9 @@ def probed(network: TranslationNetwork, seed: int) -> Tensor:
     return told_apart(features[:half], labels[:half], features[half:], labels[half:])
 
 
-def flat_maps(count: int) -> Mapping[str, Condition]:
-    """Conditions of ``count`` maps, each full of one part, in the order of the parts."""
-    value = torch.eye(len(CLASSES))[:count, :, None, None].expand(-1, -1, NETWORK.size, NETWORK.size)
+def flat_maps(count: int, size: int) -> Mapping[str, Condition]:
+    """Conditions of ``count`` maps of ``size`` pixels, each full of one part, in the order of the parts."""
+    value = torch.eye(len(CLASSES))[:count, :, None, None].expand(-1, -1, size, size)
     return {PARTS: Condition.full("map", value)}
 
 

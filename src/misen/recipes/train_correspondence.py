@@ -1,16 +1,17 @@
 """Maps and an exemplar to pictures on the avatar world: what the maps ask for is sought in the exemplar (CoCosNet).
 
-``python -m misen.recipes.train_correspondence 100 avatars/cocosnet avatars/spade`` prints, for 100 heads of the test
+``python -m misen.recipes.train_correspondence 500 avatars/cocosnet avatars/spade`` prints, for 500 heads of the test
 range that an exemplar shows turned by 40 to 60 degrees, how near each model's colors are to the exemplar's part by
-part, and for one that matches, how far from the true places it looks.
+part, and for one that matches, how far from the true places it looks; also for heads as they come, and whether it finds
+places again in their own pictures.
 """
 
 from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,13 @@ from misen.core.seeding import Streams
 from misen.core.shapes import Images, PerItem
 from misen.data.cache import CachedWorld
 from misen.data.world import companion
+from misen.generators.gan.translation.correspondence import Match
 from misen.generators.gan.translation.generator import TranslationGenerator
 from misen.generators.gan.translation.players import MatchingWeights, TranslationGame
 from misen.metrics.alignment import Trial, adherence, derangement
 from misen.metrics.correspondence import end_point_errors, partners
 from misen.metrics.part_colors import color_distances
-from misen.nn.fusion.correspondence import expected_places
+from misen.nn.fusion.correspondence import centres, expected_places
 from misen.perception import coach
 from misen.perception.figures import Figure, bootstrapped, mean
 from misen.recipes.train_translation import (
@@ -56,10 +58,12 @@ EXEMPLAR = "exemplar"
 """The modality whose pictures are matched."""
 MEASURED, CHUNK = 100, 25
 """Heads that the card's figures come from, and how many are painted together."""
+CELL = 1.01
+"""Cells that a place counts as found within; a little more than one, for what is rounded."""
 SEARCHED = 200
 """Heads of the test range that are looked at together for such that are turned enough."""
-TURNED = (40.0, 60.0)
-"""Degrees of yaw between a head and its exemplar, for what is measured."""
+TURNED, ANYHOW = (40.0, 60.0), (0.0, 360.0)
+"""Degrees of yaw between a head and its exemplar, for what is measured, and of heads as they come."""
 
 
 @dataclass(frozen=True)
@@ -108,22 +112,22 @@ class Turned:
     shown: Observation
 
 
-def turned_heads(count: int, size: int = 64) -> Iterator[Turned]:
-    """The first ``count`` heads of the test range that their exemplars show turned as far as ``TURNED`` says."""
+def turned_heads(count: int, size: int = 64, turned: tuple[float, float] = TURNED) -> Iterator[Turned]:
+    """The first ``count`` heads of the test range that their exemplars show turned by ``turned`` degrees."""
     found: list[Record] = []
     for start in range(0, len(TEST), SEARCHED):
         records = TEST.records(start, SEARCHED)
-        found.append(records[_far(records)])
+        found.append(records[_far(records, turned)])
         if sum(map(len, found)) >= count:
             break
     for part in torch.arange(count).tensor_split(math.ceil(count / CHUNK)):
         yield _turned(Record.cat(found)[part], size)
 
 
-def _far(records: Record) -> Tensor:
+def _far(records: Record, turned: tuple[float, float]) -> Tensor:
     """(B,) bool: whose exemplar is turned far enough, and not too far."""
     yaw = torch.rad2deg(records.camera[:, 0] - companion(records).camera[:, 0]).abs()
-    return (yaw >= TURNED[0]) & (yaw <= TURNED[1])
+    return (yaw >= turned[0]) & (yaw <= turned[1])
 
 
 def _turned(records: Record, size: int) -> Turned:
@@ -137,17 +141,29 @@ def evaluate(generator: TranslationGenerator, count: int) -> dict[str, Figure]:
 
     ``part_colors``: CIE 1976 color difference of each part's mean color from the exemplar's; ``part_colors_normalized``
     lies between that from another head's exemplar (0) and that of the true picture (1); of a generator that matches,
-    ``end_point_error``: how far it looks from the true place, in pixels at 64, and ``end_point_error_random``: how far
-    a place at random is.
+    ``end_point_error``: how far it looks from the true place, in pixels at 64, ``end_point_error_random``: how far a
+    place at random is, ``end_point_error_anyhow``: how far it looks in heads as they come, and ``found_again``: which
+    share of the places of a head it finds within a cell in the same picture.
     """
     heads = list(turned_heads(count, generator.size))
     trial = Trial.cat([_colors(generator, some) for some in heads])
     figures = {"part_colors": mean(trial.made[~trial.made.isnan()]), "part_colors_normalized": adherence(trial)}
     if generator.networks.matcher is None:
         return figures
-    errors, random = (torch.cat(parts) for parts in zip(*(_errors(generator, some) for some in heads), strict=True))
-    seen = ~errors.isnan()
-    return {**figures, "end_point_error": mean(errors[seen]), "end_point_error_random": mean(random[seen])}
+    seen = list(turned_heads(count, generator.size, ANYHOW))
+    return {
+        **figures,
+        "end_point_error": _known([_errors(generator, some)[0] for some in heads]),
+        "end_point_error_random": _known([_errors(generator, some)[1] for some in heads]),
+        "end_point_error_anyhow": _known([_errors(generator, some)[0] for some in seen]),
+        "found_again": _known([_found_again(generator, some) for some in seen]),
+    }
+
+
+def _known(parts: Sequence[PerItem]) -> Figure:
+    """The mean over all heads of which anything is known."""
+    values = torch.cat(list(parts))
+    return mean(values[~values.isnan()])
 
 
 @torch.no_grad()
@@ -172,14 +188,29 @@ def _colors(generator: TranslationGenerator, heads: Turned) -> Trial:
 
 def _errors(generator: TranslationGenerator, heads: Turned) -> tuple[PerItem, PerItem]:
     """How far from the true places the generator looks, and how far places at random are."""
-    truth, network = heads.truth, generator.networks
+    match, rows = _matched(generator, heads.truth)
+    true = partners(heads.truth.observation, heads.shown, rows)
+    places = expected_places(match.shares(), rows)
+    chance = Streams(heads.truth.record.seed.tolist(), "places").uniform(*places.shape[1:])
+    return end_point_errors(places, true), end_point_errors(chance, true)
+
+
+def _found_again(generator: TranslationGenerator, heads: Turned) -> PerItem:
+    """(B,) share of the places of heads that are found within a cell, up or aside, where their own picture is given."""
+    seen = heads.truth.observation
+    match, rows = _matched(generator, replace(heads.truth, exemplar=seen.image))
+    known, own = partners(seen, seen, rows).known, centres(rows, rows)
+    near = (rows * (own[match.shares().argmax(dim=2)] - own)).abs().amax(dim=2) <= CELL
+    share: PerItem = (near & known).sum(dim=1) / known.sum(dim=1)
+    return share
+
+
+def _matched(generator: TranslationGenerator, truth: Truth) -> tuple[Match, int]:
+    """Maps matched with exemplars, and in how many rows."""
+    network = generator.networks
     match = network.compose(conditions(generator, truth), torch.zeros(len(truth), network.settings.style)).match
     assert match is not None, "a generator that matches was given maps and exemplars"
-    rows = match.sought.shape[2]
-    true = partners(truth.observation, heads.shown, rows)
-    places = expected_places(match.shares(), rows)
-    chance = Streams(truth.record.seed.tolist(), "places").uniform(*places.shape[1:])
-    return end_point_errors(places, true), end_point_errors(chance, true)
+    return match, match.sought.shape[2]
 
 
 def painted(generator: TranslationGenerator, truth: Truth) -> Images:

@@ -40,7 +40,7 @@ from misen.nn import weights
 from misen.nn.word_matching import WordMatching
 from misen.perception import coach
 from misen.perception.claims import VIEWS, ruled_out, shown
-from misen.perception.figures import Figure
+from misen.perception.figures import Figure, mean
 from misen.recipes.batches import StoredBatches
 from misen.recipes.evaluate_unclip import Sitters, judge_pictures, sitters
 from misen.recipes.shipping import card_of, rewritten
@@ -272,8 +272,8 @@ def decided(generator: StackedGenerator, condition: Condition, first: int = 0) -
 def evaluate(game: StackedGame, count: int) -> Mapping[str, Mapping[str, float]]:
     """Figures by name on ``count`` test avatars with full captions, by the judge; and how critics rank wrong words."""
     people = sitters(count)
-    figures = measure(StackedGenerator(game.networks), people)
-    return {**{name: asdict(figure) for name, figure in figures.items()}, "ranked": rank(game, people)}
+    figures = {**measure(StackedGenerator(game.networks), people), **rank(game, people)}
+    return {name: asdict(figure) for name, figure in figures.items()}
 
 
 @torch.no_grad()
@@ -292,14 +292,14 @@ def measure(generator: StackedGenerator, people: Sitters) -> dict[str, Figure]:
 
 
 @torch.no_grad()
-def rank(game: StackedGame, people: Sitters) -> dict[str, float]:
-    """By size: the share of renders that look better with their own sentence than with a false one."""
+def rank(game: StackedGame, people: Sitters) -> dict[str, Figure]:
+    """``ranked_SIZE``: the share of renders that look better with their own sentence than with a false one."""
     condition = tell_words(people.captions).condition
     draw = torch.rand(people.false.shape, generator=torch.Generator().manual_seed(0))
     strange = condition[draw.masked_fill(~people.false, -1).argmax(dim=0)]
     wins = [_wins(game, people.images[part], condition[part], strange[part]) for part in parts(len(people))]
-    shares = torch.cat(wins, dim=1)[:, people.false.any(dim=0)].float().mean(dim=1)
-    return {str(size): float(share) for size, share in zip(game.networks.settings.sizes, shares, strict=True)}
+    known = torch.cat(wins, dim=1)[:, people.false.any(dim=0)].double()
+    return {f"ranked_{size}": mean(won) for size, won in zip(game.networks.settings.sizes, known, strict=True)}
 
 
 def _wins(game: StackedGame, images: Tensor, own: Condition, strange: Condition) -> Bool[Tensor, "stages batch"]:

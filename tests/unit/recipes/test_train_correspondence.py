@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -86,6 +88,17 @@ def test_true_pictures_have_the_colors_of_their_exemplars(installed, monkeypatch
     monkeypatch.setattr(recipe, "painted", lambda _, truth: -truth.observation.image)
     assert recipe.evaluate(generator, 6)["part_colors"].value > 2 * figures["part_colors"].value
     assert 10 < figures["end_point_error_random"].value < 45
+
+
+@torch.no_grad()
+def test_who_matches_places_finds_them_again_and_who_looks_up_does_not(installed, monkeypatch):
+    generator = TranslationGenerator(build(SMALL, table(PORTS, "exemplar"), 0).eval())
+    rows, [heads] = 16, recipe.turned_heads(4, turned=recipe.ANYHOW)
+    for looks, found in ((torch.eye(rows**2), 1.0), (torch.eye(rows**2).roll(3 * rows, 1), 0.0)):
+        match = SimpleNamespace(shares=lambda looks=looks: looks.expand(4, -1, -1))
+        monkeypatch.setattr(recipe, "_matched", lambda one, truth, match=match: (match, rows))
+        share = recipe._found_again(generator, heads)
+        assert share[~share.isnan()].mean().item() == pytest.approx(found, abs=0.35 * (found == 0))
 
 
 @torch.no_grad()

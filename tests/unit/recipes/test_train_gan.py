@@ -135,3 +135,16 @@ def test_what_the_judge_says_is_told_with_its_interval(monkeypatch):
     assert distance["ratio"] == pytest.approx(distance["value"] / reference.naive_distance(60))
     assert all(figures[f"path_length_{space}"]["value"] > 0 for space in "zw")
     assert figures["path_length_z"]["n"] == 60
+    assert figures["diversity_1"]["n"] == 15
+
+
+def test_pictures_nearer_to_what_is_typical_are_more_alike():
+    torch.manual_seed(0)
+    networks = recipe.StyleNetworks(recipe.StyleSettings(6, 8, 2, (8, 8), (8, 8), (0, 0), 4))
+    networks.mapping.settle(torch.randn(200, 6))
+    generator = recipe.StyleGenerator(networks.eval().requires_grad_(False))
+    figures = evaluate_gan.truncation(generator, Lpips(lambda images: [functional.avg_pool2d(images, 2)]), 41)
+    diversities = [figures[f"diversity_{share:g}"]["value"] for share in evaluate_gan.SHARES]
+    assert diversities == sorted(diversities)
+    assert diversities[0] < 0.3 * diversities[-1]
+    assert (figures["diversity_trend"]["value"], figures["diversity_trend"]["n"]) == (pytest.approx(1), 10)

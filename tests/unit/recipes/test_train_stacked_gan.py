@@ -155,5 +155,5 @@ def test_stages_are_measured_and_wrong_words_ranked(models, config, monkeypatch)
     assert figures["size"] == 32
     assert {name for name in figures if name != "size"} == {"fid_a_16", "fid_a_32"}
     ranks = recipe.rank(game, people)
-    assert set(ranks) == {"16", "32"}
-    assert all(0 <= share <= 1 for share in ranks.values())
+    assert set(ranks) == {"ranked_16", "ranked_32"}
+    assert all(0 <= share.low <= share.value <= share.high <= 1 for share in ranks.values())
