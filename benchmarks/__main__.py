@@ -1,4 +1,4 @@
-"""Runs benchmarks and prints one table: ``python -m benchmarks [NAME ...] [--quick] [--n N]``."""
+"""Runs benchmarks and prints one table: ``python -m benchmarks [NAME ...] [--quick] [--n N] [--journals DIR]``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -14,7 +15,8 @@ from benchmarks.timing import QUICK, Effort, Row
 from misen.core.errors import NotFoundError
 
 NAMES = (
-    "start", "world", "frechet", "decoders", "pictures", "speed", "student", "guided", "checkpoint", "demo",
+    "start", "world", "frechet", "decoders", "pictures", "speed", "student", "guided", "gan", "stylegan", "styleclip",
+    "checkpoint", "demo",
 )  # fmt: skip
 COLUMNS = ("what", "median", "95 % interval", "", "rounds", "bar")
 
@@ -34,8 +36,9 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all if left out")
     parser.add_argument("--quick", action="store_true", help="little work and few rounds: does everything run?")
     parser.add_argument("--n", type=int, metavar="N", help="pictures by which quality is measured, at least 2")
+    parser.add_argument("--journals", type=Path, metavar="DIR", help="where long ones keep their rows, and go on")
     given = parser.parse_args()
-    usual = QUICK if given.quick else Effort()
+    usual = replace(QUICK if given.quick else Effort(), journals=given.journals)
     effort = usual if given.n is None else replace(usual, pictures=given.n)
     table, console = Table(*COLUMNS), Console(width=130)
     for name in given.names or NAMES:

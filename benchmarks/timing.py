@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from misen.metrics.rows import Work
 from misen.perception.figures import Figure, bootstrapped
 
 
@@ -21,16 +23,22 @@ class Effort:
         warmups: times before that.
         size: fraction of the usual amount of work.
         pictures: by which quality is measured, where it is.
+        journals: folder in which long benchmarks keep what they measured, and go on from it; none is kept if left out.
     """
 
     rounds: int = 7
     warmups: int = 2
     size: float = 1.0
     pictures: int = 500
+    journals: Path | None = None
 
     def of(self, amount: int) -> int:
         """``amount`` of work, scaled; at least 2."""
         return max(2, round(self.size * amount))
+
+    def work(self, name: str) -> Work:
+        """How a long benchmark goes through its items."""
+        return Work(journal=None if self.journals is None else self.journals / f"{name}.jsonl")
 
 
 QUICK = Effort(rounds=2, warmups=0, size=0.02, pictures=2)
