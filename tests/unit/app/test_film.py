@@ -184,6 +184,7 @@ def test_what_cannot_be_followed_is_refused_before_anything_is_made(talker, face
 
 
 def test_what_a_frame_takes_is_told(talker, face, sound):
+    assert talker.native == {"audio", "exemplar"}
     told = forecast(talker, talker.clip(sound, image=face).part(range(1)))
     assert told.seconds >= 0
     assert told.memory > 0

@@ -13,9 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import talkers
 from misen import assembly
 from misen.app import Recipe, walker
 from misen.core import files
+from misen.generators.gan import folder as gan
+from misen.generators.gan.talking.generator import Entrances
 from misen.media import video
 from misen.nn import weights
 from puppets import Puppet, brightness, puppet
@@ -262,6 +265,17 @@ def test_a_film_of_a_model_that_energies_steer(misen, speech, tmp_path):
     assert outcome.code == 0, outcome.err
     assert [entry.route for entry in Recipe.read(out).guidances] == ["consistency"]
     assert len(video.read_film(out).frames) == 3
+
+
+def test_a_talking_model_in_a_folder(misen, face, speech, tmp_path):
+    """It hears with the ears of the installation, and knows faces by its observer."""
+    gan.save(talkers.generator("code", Entrances("audio", 160, "exemplar")), tmp_path / "model")
+    out = tmp_path / "talk.mp4"
+    outcome = misen("animate", face, "--audio", speech, "--model", tmp_path / "model", "--fps", 5, "-o", out)
+    assert outcome.code == 0, outcome.err
+    assert video.read_film(out).frames.shape == (5, 16, 16, 3)
+    assert misen("replay", out).out == "identical\n"
+    assert misen("animate", face, "--audio", speech, "--model", tmp_path / "model", "--explain").code == 0
 
 
 def test_a_run_that_is_stopped_leaves_no_film(misen, face, speech, tmp_path, monkeypatch):

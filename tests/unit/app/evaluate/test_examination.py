@@ -54,11 +54,10 @@ def test_truths_come_from_the_cache_where_it_has_them(monkeypatch: pytest.Monkey
 
 
 def test_a_model_as_an_examinee() -> None:
-    asked, ports = {}, {"p": SimpleNamespace(trained_on={"camera", "depth"})}
+    asked = {}
 
     class Model:
-        name, device = "toy", "cpu"
-        opened = SimpleNamespace(generator=SimpleNamespace(ports=ports))
+        name, device, native = "toy", "cpu", frozenset({"camera", "depth"})
 
         def plan(self, *guidances, **settings):
             return SimpleNamespace(decisions=[SimpleNamespace(route=guidance.route) for guidance in guidances])
