@@ -35,13 +35,22 @@ class Sides:
         return rows, columns
 
     def made(self, height: int, width: int) -> tuple[int, int]:
-        """Of what size the generator makes pictures that end up in this one: its own, where an upscaler follows."""
+        """Of what size the generator makes pictures that end up in this one: its own, where an upscaler follows.
+
+        A square that the upscaler makes is one large picture, also where the generator could fill it with smaller ones.
+        """
         own = (self.generator.size, self.generator.size)
-        return (height, width) if isinstance(self.generator, Sizable) else own
+        if not isinstance(self.generator, Sizable) or (height, width) == own:
+            return own
+        return own if height == width and self._enlarges(height) else (height, width)
 
     def above(self, height: int, width: int) -> assembly.OpenedUpscaler | None:
         """What goes over pictures once they are made; None where the generator makes this size."""
         return None if self.made(height, width) == (height, width) else self.upscaler
+
+    def _enlarges(self, side: int) -> bool:
+        """Whether the upscaler makes squares of this size."""
+        return self.upscaler is not None and self.upscaler.upscaler.size == side
 
     def _side(self, given: int | None, name: str, step: int | None) -> int:
         """A side length; the upscaler is looked for only where it is needed."""

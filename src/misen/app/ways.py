@@ -37,7 +37,8 @@ class Ways:
     def generator(self, request: Request) -> Generator:
         """The generator, run as a request asks for and making pictures of its size."""
         generator = self._executed(request.execution)
-        sized = generator.sized(request.height, request.width) if isinstance(generator, Sizable) else generator
+        size = self.sides.made(request.height, request.width)
+        sized = generator.sized(*size) if isinstance(generator, Sizable) else generator
         return sized if request.cache_interval == 1 else _reusing(sized, request.cache_interval)
 
     def workload(self, request: Request) -> Workload:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from misen import assembly
 from misen.app import Model, Recipe, replay, run
+from misen.app.sides import Sides
 from misen.core.errors import ConfigError, InputError
 from misen.core.image import from_bytes, to_bytes
 from misen.generators.diffusion.upscaler.folder import describe, load
@@ -40,6 +43,16 @@ def test_a_large_picture_is_the_small_one_enlarged(larger):
         shrunk = torch.nn.functional.avg_pool2d(second.tensor, LARGE // SMALL)
         assert (shrunk - from_bytes(to_bytes(first.tensor[None]))[0]).square().mean().sqrt() <= 0.03
     assert torch.equal(small.images[0].tensor, larger.synthesize(seed=3, width=SMALL, height=SMALL).images[0].tensor)
+
+
+def test_a_square_that_the_upscaler_makes_is_one_large_picture_for_models_of_many_sizes_too(monkeypatch):
+    install_upscaler(monkeypatch, SMALL)
+    sides = Sides(SimpleNamespace(size=SMALL, side_step=4, sized=lambda height, width: None), "cpu")
+    assert sides.made(LARGE, LARGE) == (SMALL, SMALL)
+    assert sides.above(LARGE, LARGE) is sides.upscaler
+    for size in ((SMALL, LARGE), (LARGE, LARGE + 4), (SMALL, SMALL)):
+        assert sides.checked(*size) == sides.made(*size) == size
+        assert sides.above(*size) is None
 
 
 def test_the_plan_counts_the_upscaler(larger):

@@ -81,4 +81,5 @@ class TokenNetwork(nn.Module):
 
 def spread(scores: Float[Tensor, "batch cells codes"], grid: Grid) -> Scores:
     """(B, h w, K) -> (B, K, h, w)."""
-    return scores.mT.unflatten(2, grid)
+    maps: Tensor = scores.mT.unflatten(2, grid)
+    return maps

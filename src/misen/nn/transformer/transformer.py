@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 from torch import Tensor, nn
+from torch.nn import functional
 
 from misen.core.shapes import Tokens
 from misen.nn.transformer.cache import Cache, Page
@@ -17,14 +18,18 @@ from misen.nn.transformer.sight import Bias
 
 
 class Block(nn.Module):
-    """Attention, and a network for each token."""
+    """Attention, and a network for each token; begins with the less, the more blocks there are."""
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, layers: int) -> None:
         super().__init__()
         self.heads = heads
         self.before_looking, self.before_thinking = nn.LayerNorm(width), nn.LayerNorm(width)
         self.look, self.gather = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.think = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+        self.widen, self.narrow = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+        for layer in (self.look, self.widen):
+            nn.init.normal_(layer.weight, std=0.02)
+        for layer in (self.gather, self.narrow):
+            nn.init.normal_(layer.weight, std=0.02 / math.sqrt(2 * layers))
 
     def forward(self, x: Tokens, turns: Turns, bias: Bias | None, page: Page | None = None, layer: int = 0) -> Tokens:
         """(B, T, D) -> the same; on a page they see all that was read before."""
@@ -34,7 +39,7 @@ class Block(nn.Module):
         logits = parts[0] @ keys.mT
         seen = (logits if bias is None else logits + bias).softmax(dim=-1).to(values.dtype) @ values
         x = x + self.gather(seen.transpose(1, 2).flatten(2))
-        after: Tensor = x + self.think(self.before_thinking(x))
+        after: Tensor = x + self.narrow(functional.gelu(self.widen(self.before_thinking(x))))
         return after
 
 
@@ -51,9 +56,8 @@ class Transformer(nn.Module):
         if width % (8 * heads):
             raise ValueError(f"a width of {width} does not give each of {heads} heads a multiple of 8")
         self.width, self.heads, self.pairs = width, heads, width // heads // 2
-        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(layers))
+        self.blocks = nn.ModuleList(Block(width, heads, layers) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
-        self._begin()
 
     def forward(self, x: Tokens, turns: Turns, bias: Bias | None, page: Page | None = None) -> Tokens:
         """What comes of tokens (B, T, D)."""
@@ -66,11 +70,3 @@ class Transformer(nn.Module):
         """A cache for as many sequences as there are in ``like`` (B, T, D)."""
         heads = like[None].unflatten(3, (self.heads, -1)).transpose(2, 3)
         return Cache.reserved(len(self.blocks), heads, fixed, turning)
-
-    def _begin(self) -> None:
-        """Small weights, smaller still where a block adds to what it was given."""
-        for block in self.blocks:
-            for layer in (block.look, block.think[0]):
-                nn.init.normal_(layer.weight, std=0.02)
-            for layer in (block.gather, block.think[2]):
-                nn.init.normal_(layer.weight, std=0.02 / math.sqrt(2 * len(self.blocks)))
