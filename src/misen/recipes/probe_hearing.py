@@ -2,9 +2,6 @@
 
 ``python -m misen.recipes.probe_hearing a 600 200`` fits maps on 600 training utterances, for hearing A and for the
 features that need no network, and prints how well they do on 200 of the test range.
-
-Source: Alain and Bengio 2016 (arXiv:1610.01644), section 3, for linear probes; deviation: by least squares, with a
-ridge, so that there is nothing to tune and no randomness.
 """
 
 from __future__ import annotations
@@ -18,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from misen.data.speech import Speech, first_speech
+from misen.metrics.linear_probe import foreseen
 from misen.modalities.audio.features import FEATURES, Features, hidden
 from misen.perception import coach, judge
 from misen.perception.figures import Figure, mean
@@ -27,7 +25,7 @@ from misen.scene.speech import VISEMES
 from misen.scene.splits import TEST, TRAIN_A, TRAIN_B
 
 RIDGE = 1e-3
-"""Added to the variance of every feature, which is 1."""
+"""Of the probe, beside the variance of every feature, which is 1."""
 FAINT = 1e-6
 """Least deviation that a feature is divided by."""
 
@@ -51,7 +49,8 @@ def probe(
 @torch.no_grad()
 def _probed(feature: Features, learned: list[Speech], asked: list[Speech]) -> dict[str, Figure]:
     (known, targets), (new, truth) = _rows(feature, learned), _rows(feature, asked)
-    said = foreseen(known, targets, new)
+    spread = known.std(dim=0).clamp(min=FAINT)
+    said = foreseen(known / spread, targets, new / spread, RIDGE)
     right = said[:, 1:].argmax(dim=1) == truth[:, 1:].argmax(dim=1)
     return {"visemes": mean(right.double()), "openness": explained(said[:, 0], truth[:, 0])}
 
@@ -62,17 +61,6 @@ def _rows(feature: Features, parts: list[Speech]) -> tuple[Rows, Rows]:
     openness = torch.cat([part.mouth[..., 0][part.spoken] for part in parts])
     visemes = torch.cat([part.visemes[part.spoken] for part in parts])
     return taken.double(), torch.cat([openness[:, None], functional.one_hot(visemes, len(VISEMES))], dim=1).double()
-
-
-def foreseen(known: Rows, targets: Rows, new: Rows) -> Rows:
-    """(M, K) what the linear map that brings (N, D) nearest to (N, K) makes of (M, D); small maps are preferred."""
-    middle, spread = known.mean(dim=0), known.std(dim=0).clamp(min=FAINT)
-    usual = targets.mean(dim=0)
-    standard = (known - middle) / spread
-    square = standard.T @ standard + RIDGE * len(known) * torch.eye(known.shape[1], dtype=known.dtype)
-    linear = torch.linalg.solve(square, standard.T @ (targets - usual))
-    told: Tensor = (new - middle) / spread @ linear
-    return told + usual
 
 
 def recorded(parts: Iterable[Speech], seed: int) -> Iterable[Speech]:

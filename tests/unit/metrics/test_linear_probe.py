@@ -2,7 +2,22 @@ from __future__ import annotations
 
 import torch
 
-from misen.metrics.linear_probe import told_apart
+from misen.metrics.linear_probe import foreseen, told_apart
+
+
+def test_a_linear_truth_is_found_whatever_its_offsets():
+    draws = torch.Generator().manual_seed(0)
+    known, new = (torch.randn(200, 5, generator=draws) for _ in range(2))
+    linear = torch.randn(5, 2, generator=draws)
+    found = foreseen(known + 3, known @ linear + 1, new + 3)
+    assert torch.allclose(found, (new @ linear + 1).double(), atol=0.02)
+
+
+def test_the_ridge_is_that_of_its_formula():
+    known, targets = torch.randn(50, 3), torch.randn(50, 2)
+    known, targets = known - known.mean(0), targets - targets.mean(0)
+    expected = torch.linalg.solve(known.T @ known + 50 * 0.5 * torch.eye(3), known.T @ targets)
+    assert torch.allclose(foreseen(known, targets, torch.eye(3), ridge=0.5), expected.double(), atol=1e-4)
 
 
 def labelled(noise: float) -> tuple[torch.Tensor, torch.Tensor]:

@@ -19,7 +19,7 @@ from misen.perception import coach, judge
 from misen.perception.heard import Heard
 from misen.recipes import build_cache, probe_hearing, train_hearing, train_sync
 from misen.recipes import ears as ears_recipe
-from misen.recipes.probe_hearing import foreseen, probe, recorded
+from misen.recipes.probe_hearing import probe, recorded
 from misen.scene.speech import VISEMES, sample_utterance
 from misen.scene.splits import TRAIN_A
 from misen.training.config import parse_config
@@ -102,14 +102,6 @@ def test_the_command_builds_speech(monkeypatch, tmp_path):
 
 
 # --- probe -----------------------------------------------------------------------------------------------------------
-
-
-def test_a_linear_truth_is_found():
-    draws = torch.Generator().manual_seed(0)
-    known, new = (torch.randn(200, 5, generator=draws).double() for _ in range(2))
-    linear = torch.randn(5, 2, generator=draws).double()
-    found = foreseen(known * 100 + 3, known @ linear + 1, new * 100 + 3)
-    assert torch.allclose(found, new @ linear + 1, atol=0.02)
 
 
 @pytest.fixture(scope="module")
