@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,19 +15,21 @@ import torch
 from misen import assembly
 from misen.codecs.autoencoder import KLAutoencoder
 from misen.codecs.tiny import TinyDecoder
-from misen.generators.diffusion import folder as diffusion
 from misen.core.registry import stills
+from misen.generators.diffusion import folder as diffusion
 from misen.generators.diffusion.denoiser import Denoiser, DenoiserSettings
 from misen.generators.diffusion.generator import DiffusionGenerator
 from misen.generators.diffusion.ports import PortSettings
 from misen.generators.diffusion.upscaler.enlargement import Upscaler
 from misen.generators.diffusion.upscaler.network import NetworkSettings, UpscalingNetwork
+from misen.generators.gan import folder as gan
+from misen.generators.gan.generator import StyleGenerator
 from misen.nn import weights
 from misen.perception import coach, judge
+from misen.perception.hearing import hearing_a, hearing_b
 from misen.perception.joint import joint_a, joint_b
 from misen.perception.observer import observer_a, observer_b
 
-from misen.perception.hearing import hearing_a, hearing_b
 SIZE = 64
 STOCK = {"text": 64}
 """Tokens of the sequence that enters as it is."""
@@ -59,6 +62,16 @@ def installed(tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
     install(tiny_weights, monkeypatch.setattr)
     yield tiny_weights
     forget()
+
+
+def with_gan(installation: Path, root: Path) -> Path:
+    """The same installation under ``root``, and a style-based generator of 16 pixels besides."""
+    from families import small_gan
+
+    shutil.copytree(installation, root, dirs_exist_ok=True)
+    card = {"name": "avatars/gan", "licence": "none", "sampler": "walk", "steps": 2, "guidance_scale": 1.0}
+    gan.save(StyleGenerator(small_gan().networks, card), root / "avatars" / "gan")
+    return root
 
 
 def upscaler(small: int) -> Upscaler:

@@ -151,8 +151,9 @@ def evaluate_drags(
     """
     checks.whole(n, "n", 2, checks.COUNT_LIMIT)
     bench = examination or standard()
-    orders, about = list(pulls(bench, n, seed)), {"of": "drags", "seed": seed, "judge": bench.grader.name}
-    rows = work.rows(lambda item: _row(dragger, bench.grader, orders[item]), n, about | dragger.about(), bench.watch)
+    about = {"of": "drags", "seed": seed, "judge": bench.grader.name, **dragger.about()}
+    orders = list(pulls(bench, n, seed))
+    rows = work.rows(lambda item: _row(dragger, bench.grader, orders[item]), n, about, bench.watch)
     marks, lengths = (torch.tensor([row[name] for row in rows], dtype=torch.float64) for name in ("marks", "length"))
     figures, oracle, control = (_figures(one, lengths) for one in marks.unbind(1))
     return DragReport(
