@@ -228,6 +228,7 @@ class Model:
         sampler: str | None = None,
         cache_interval: int | None = None,
         accelerate: bool | Execution = False,
+        best_of: int = 1,
         width: int | None = None,
         height: int | None = None,
     ) -> Request:
@@ -247,6 +248,7 @@ class Model:
             sampler: name of a sampler of the family.
             cache_interval: ask the whole network in one of so many predictions; above 1 it is faster, and near.
             accelerate: run networks otherwise where a short probe, whose result is kept, says that it pays; or how.
+            best_of: candidates of each picture, of which the one is kept that agrees most with what guides it.
             width: of the pictures, by default the model's size; others where the model or an upscaler after it can.
             height: likewise.
         """
@@ -257,7 +259,7 @@ class Model:
         height, width = self._sides.checked(height, width)
         guidances, negatives = asked(wishes, negative_prompt, len(drawn))
         change, chosen = self._change(method, guidances, image, masked=mask is not None)
-        request = Request(
+        return self._ways.settled(accelerate, Request(
             guidances=guidances,
             negatives=negatives,
             seeds=drawn,
@@ -271,13 +273,9 @@ class Model:
             scale=checks.real(_or(guidance_scale, chosen.scale), "guidance_scale", 0, checks.SCALE_LIMIT),
             cache_interval=self._ways.interval(_or(cache_interval, 1)),
             kept=kept.tensors if kept else {},
-        )
-        return self._ways.settled(accelerate, request)
+            tries=checks.whole(best_of, "best_of", 1, checks.COUNT_LIMIT),
+        ))  # fmt: skip
 
-    def order(self, recipe: Recipe) -> Request:
-        """The request a recipe describes; raises ``InputError`` when it asks for what is not accepted."""
-        request = self.request(
-            *(entry.guidance() for entry in recipe.guidances),
     def clip(
         self,
         *wishes: Wish,
@@ -299,6 +297,10 @@ class Model:
             wishes, image = (*wishes, assembly.portrait(picture_of(image))), None
         return Clip.of(self.request(*wishes, image=image, num_images=1, **settings), fps, batch_size)
 
+    def order(self, recipe: Recipe) -> Request:
+        """The request a recipe describes; raises ``InputError`` when it asks for what is not accepted."""
+        request = self.request(
+            *(entry.guidance() for entry in recipe.guidances),
             negative_prompt=[entry.signal() for entry in recipe.negatives],
             seed=recipe.seeds,
             num_inference_steps=recipe.num_inference_steps,
@@ -334,7 +336,7 @@ class Model:
         whole, began = self.decide(request), time.perf_counter()
         pictures: list[Picture] = []
         walks = []
-        for part, walk in self._walker.walks(request.parts(batch_size), callback, memory or Memory()):
+        for part, walk in self._walker.pictures(request, batch_size, callback, memory or Memory()):
             walks.append(walk)
             for k, image in enumerate(walk.images.float().cpu()):
                 pictures.append(self._picture(image, part.part(slice(k, k + 1))))
@@ -344,16 +346,12 @@ class Model:
         return Result(
             images=tuple(pictures),
             plan=whole,
-            recipe=self._recipe(request, whole),
+            recipe=self._recipe(replace(request, seeds=tuple(picture.seed for picture in pictures)), whole),
             traces=tuple(walk.trace for walk in walks),
             seconds=time.perf_counter() - began,
             change=request.canvas.change(images) if request.canvas else {},
         )
 
-    def _picture(self, image: Tensor, request: Request) -> Picture:
-        return Picture(image, self._recipe(request, self.decide(request)))
-
-    def _recipe(self, request: Request, plan: Plan) -> Recipe:
     def film(self, clip: Clip, callback: Callback | None = None) -> Animation:
         """Make the film of a checked order; frames go into it as they are made."""
         whole, began = self.decide(clip.request), time.perf_counter()
@@ -366,6 +364,10 @@ class Model:
         for _, walk in self._walker.walks(clip.parts, callback, Memory()):
             yield from to_bytes(walk.images).cpu().numpy()
 
+    def _picture(self, image: Tensor, request: Request) -> Picture:
+        return Picture(image, self._recipe(request, self.decide(request)))
+
+    def _recipe(self, request: Request, plan: Plan) -> Recipe:
         model = ModelReference(name=self.name, sha256=self.opened.sha256)
         above = self._sides.above(request.height, request.width)
         upscaler = None if above is None else ModelReference(name=above.name, sha256=above.sha256)

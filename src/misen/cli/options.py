@@ -92,6 +92,9 @@ class Sampling(Group):
     accelerate: Annotated[
         bool | None, typer.Option("--accelerate", help="Run otherwise where a short probe says that it pays.")
     ] = None
+    best_of: Annotated[
+        int | None, typer.Option(metavar="N", help="Make N candidates of each, keep the one that agrees most.")
+    ] = None
     size: Annotated[str | None, typer.Option(metavar="N|WxH", help="Size in pixels, such as 256 or 96x64.")] = None
 
     def given(self) -> dict[str, Any]:
@@ -116,6 +119,7 @@ class Sampling(Group):
             "sampler": self.sampler,
             "cache_interval": self.cache_interval,
             "accelerate": bool(self.accelerate),
+            "best_of": 1 if self.best_of is None else self.best_of,
             "width": width,
             "height": height,
         }
