@@ -25,6 +25,7 @@ class Weights:
         perceptual: squared difference of feature maps, each of unit length at every place.
         identity: 1 - cosine of the identities.
         latent: mean squared distance of the latents from those that the generator makes by itself, on average.
+        domain: mean squared distance of the latents from those that the encoder sees in the picture they make.
     """
 
     absolute: float = 0.0
@@ -32,6 +33,7 @@ class Weights:
     perceptual: float = 0.8
     identity: float = 0.1
     latent: float = 0.0
+    domain: float = 0.0
 
 
 USUAL = Weights()

@@ -4,8 +4,8 @@ For generators that walk, whose states are what they foresee. Nothing of one pic
 
 Source: Abdal et al. 2019, Image2StyleGAN (arXiv:1904.03189), section 5, for the space of one latent per layer; Karras
 et al. 2019, StyleGAN2 (arXiv:1912.04958), appendix D, for the beginning at the mean; Zhu et al. 2020
-(arXiv:2004.00049), section 3.2, for the beginning at the encoder's; Loshchilov & Hutter 2016 (arXiv:1608.03983),
-equation 5, for the rate.
+(arXiv:2004.00049), section 3.2, for the beginning at the encoder's, and for latents that stay in its domain; Loshchilov
+& Hutter 2016 (arXiv:1608.03983), equation 5, for the rate.
 """
 
 from __future__ import annotations
@@ -143,8 +143,9 @@ def optimize(
     likeness = Likeness(image, coach.observer(), weights)
 
     def errors(point: Points) -> PerItem:
-        away = (point - latents.mean).square().flatten(1).mean(1)
-        return likeness(latents.show(point)) + weights.latent * away
+        made = latents.show(point)
+        total: PerItem = likeness(made) + weights.latent * _apart(point, latents.mean.expand_as(point))
+        return total + weights.domain * _apart(point, latents.encode(made)) if weights.domain else total
 
     point = seek(errors, start, steps=steps, space=space, rate=rate, watch=watch)
     return latents.found(image, point)
@@ -183,6 +184,11 @@ def seek(
             total.backward()
             optimizer.step()
     return best
+
+
+def _apart(point: Points, other: Points) -> PerItem:
+    """(B,) mean squared distance of points (B, ...) from others."""
+    return (point - other).square().flatten(1).mean(1)
 
 
 def _shared(start: Points) -> Float[Tensor, "batch 1 width"]:

@@ -116,3 +116,11 @@ def test_a_space_needs_layers() -> None:
 def test_the_best_point_on_the_way_is_kept() -> None:
     far = seek(lambda point: (point - 3).square().sum(1), torch.tensor([[2.9], [0.0]]), steps=3, rate=5.0)
     assert far[0].item() == pytest.approx(2.9)
+
+
+def test_latents_can_be_kept_in_the_domain_of_their_encoder(made) -> None:
+    far = {domain: inverted(made, steps=60, weights=replace(PIXELS, domain=domain)).state.value for domain in (0, 10)}
+    gaps = [float((point - ToyLayers().encode(ToyLayers().show(point))).square().mean()) for point in far.values()]
+    assert gaps[1] < 0.5 * gaps[0]
+    with pytest.raises(Unreachable, match="no encoder"):
+        inverted(made, generator=Blind(), steps=1, weights=replace(PIXELS, domain=1.0))

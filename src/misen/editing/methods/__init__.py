@@ -28,5 +28,6 @@ METHODS: Mapping[str, str] = {
     "styleclip-mapper": "StyleCLIPMapper",
     "styleclip-direction": "StyleCLIPDirection",
     "drag": "Drag",
+    "tedigan": "TediGAN",
 }
 """The name of each method, and of its class in the module of the method's name (hyphens become underscores)."""

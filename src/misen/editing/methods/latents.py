@@ -11,6 +11,7 @@ from misen.core.generator import Annealing, Generator, State
 from misen.editing.methods.method import Edit, Method
 from misen.editing.methods.options import Whole
 from misen.inversion import Inversion, optimize, tune_pivot, unpack
+from misen.inversion.likeness import USUAL, Weights
 from misen.inversion.pivot import changed
 
 SEARCH = 100
@@ -50,22 +51,30 @@ def kept(edit: Edit) -> tuple[Generator, State]:
     return unpack(edit.generator, {name: tensor.to(edit.device) for name, tensor in edit.kept.items()})
 
 
-def pivot(edit: Edit, search: int, tune: int) -> tuple[Generator, State]:
+def pivot(edit: Edit, search: int, tune: int, weights: Weights = USUAL) -> tuple[Generator, State]:
     """Who answers from now on, and the state that shows the picture: as has been kept, or found now.
+
+    Args:
+        edit: of the picture.
+        search: updates of the latents that the encoder tells.
+        tune: updates of a copy of the network.
+        weights: of what the search is for.
 
     Raises:
         Unreachable: the model has no latents, or no encoder of pictures, or its network cannot be tuned.
     """
     if edit.kept:
         return kept(edit)
-    found = edit.learned(partial(_found, edit, search, tune), "latents", search, tune)
+    found = edit.learned(partial(_found, edit, search, tune, weights), "latents", search, tune, weights)
     return changed(edit.generator, found.network), found.state
 
 
-def _found(edit: Edit, search: int, tune: int) -> Inversion:
+def _found(edit: Edit, search: int, tune: int, weights: Weights) -> Inversion:
     bare = replace(edit.plan, decisions=(), negatives=(), known=None)
     generator, image = edit.generator, edit.canvas.image
-    found = optimize(generator, edit.sampler, bare, image, begin="encoder", steps=search, device=edit.device)
+    found = optimize(
+        generator, edit.sampler, bare, image, begin="encoder", steps=search, weights=weights, device=edit.device
+    )
     if not tune:
         return found
     return tune_pivot(generator, edit.sampler, bare, image, found, steps=tune, device=edit.device)

@@ -61,7 +61,7 @@ class ClaimsEnergy:
 
     def begin(self, signal: Text, first: View) -> Disagreement:
         """Hear the prompts, whatever else is known of what they claim."""
-        claims = [hear(prompt) for prompt in signal.prompts]
+        claims = self.claimed(signal)
         told, denied = (_values(claims, negated, first.image.device) for negated in (False, True))
         count = (told.sum(1) + denied.sum(1)).clamp_min(1)
 
@@ -71,6 +71,10 @@ class ClaimsEnergy:
             return unlikely.sum(1) / count
 
         return disagreement
+
+    def claimed(self, signal: Text) -> Sequence[Sequence[Mention]]:
+        """What each prompt claims."""
+        return [hear(prompt) for prompt in signal.prompts]
 
 
 class TextEnergy:
