@@ -13,7 +13,7 @@ from misen.codecs.tiny import TinyDecoder
 from misen.nn.weights import read_card, shipped
 from misen.perception.frozen import freeze
 
-AUTOENCODER, QUANTIZED, TINY = "autoencoder", "autoencoder-vq", "tiny"
+AUTOENCODER, QUANTIZED, TINY, TOKENS = "autoencoder", "autoencoder-vq", "tiny", "tokens"
 
 
 def autoencoder(folder: Path | None = None) -> KLAutoencoder:

@@ -1,7 +1,8 @@
 """The autoencoder: pictures to 16x16 latents and back, trained on the avatar world and measured on its test range.
 
 ``python -m misen.recipes.train_autoencoder 500`` prints the shipped autoencoder's figures on 500 renders, and with
-``autoencoder-vq`` behind it those of the one that goes by way of codes.
+``autoencoder-vq`` behind it those of the one that goes by way of codes, with ``tokens`` those of the one for models of
+sequences.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ WATCHED, MEASURED = 128, 500
 OPENERS: Mapping[str, Callable[[], OurAutoencoder]] = {
     shipped.AUTOENCODER: shipped.autoencoder,
     shipped.QUANTIZED: shipped.quantized,
+    shipped.TOKENS: lambda: shipped.quantized(weights.shipped(shipped.TOKENS)),
 }
 """How each shipped autoencoder is opened, by its name."""
 

@@ -25,7 +25,7 @@ from misen.nn.transformer.places import Places, grid_places, nowhere
 
 Conditions = Mapping[str, Condition]
 """By port name."""
-HIDDEN = 128
+HIDDEN = 64
 """Width of the layers through which maps enter."""
 
 
