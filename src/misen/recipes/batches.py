@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import torch
@@ -12,6 +13,13 @@ from torch import Tensor
 from misen.core.seeding import derive
 from misen.data.order import Order
 from misen.training import TrainingConfig
+
+
+@dataclass(frozen=True)
+class Data:
+    """Where the rendered world lies: the folder of a cache."""
+
+    cache: str
 
 
 @runtime_checkable

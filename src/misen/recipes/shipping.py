@@ -8,6 +8,7 @@ import platform
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,21 @@ from torch import nn
 from misen.core.files import replace_file
 from misen.nn import weights
 from misen.training import Outcome, TrainingConfig
+
+
+@dataclass(frozen=True)
+class Walking:
+    """How the card of a model that walks recommends to make pictures.
+
+    Attributes:
+        sampler: of the family.
+        steps: of a walk that energies guide.
+        guidance_scale: where nothing is wished, the share of truncation.
+    """
+
+    sampler: str = "walk"
+    steps: int = 60
+    guidance_scale: float = 1.0
 
 
 def ship(module: nn.Module, name: str, config: TrainingConfig, outcome: Outcome, facts: Mapping[str, Any]) -> str:

@@ -31,6 +31,7 @@ from misen.nn.distortion import psnr
 from misen.nn.quantizer.census import occurrences, perplexity, usage
 from misen.perception import coach, judge
 from misen.perception.grading import grade_observer
+from misen.recipes.batches import Data
 from misen.recipes.shipping import go_on, ship
 from misen.scene.splits import TEST
 from misen.training import Console, Evaluation, JsonLines, Outcome, Trainer, TrainingConfig
@@ -71,13 +72,6 @@ class Settings:
     go_on: bool = False
     keep_latents: bool = False
     judged: bool = False
-
-
-@dataclass(frozen=True)
-class Data:
-    """Where the rendered world lies: the folder of a cache."""
-
-    cache: str
 
 
 def train(config: TrainingConfig, folder: Path, *, resume: bool = False, allow: Collection[str] = ()) -> Outcome:

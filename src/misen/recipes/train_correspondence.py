@@ -34,9 +34,9 @@ from misen.metrics.part_colors import color_distances
 from misen.nn.fusion.correspondence import centres, expected_places
 from misen.perception import coach
 from misen.perception.figures import Figure, bootstrapped, mean
+from misen.recipes.batches import Data
 from misen.recipes.train_translation import (
     PARTS,
-    Data,
     Settings,
     TranslationBatches,
     build,

@@ -30,8 +30,9 @@ from misen.generators.diffusion.players import draw_presence
 from misen.generators.diffusion.ports import PortSettings
 from misen.nn import weights
 from misen.perception import coach
-from misen.recipes.batches import LatentBatches
+from misen.recipes.batches import Data, LatentBatches
 from misen.recipes.shipping import card_of, rewritten
+from misen.scene.truth import Truth
 from misen.training import Console, JsonLines, Outcome, Trainer, TrainingConfig, flushed_denormals
 
 STOCK = "text"
@@ -81,13 +82,6 @@ class AvatarSettings(Settings):
 
     go_on: bool = False
     alignment: float = 0.0
-
-
-@dataclass(frozen=True)
-class Data:
-    """Where the rendered world lies: the folder of a cache."""
-
-    cache: str
 
 
 @flushed_denormals()
@@ -189,7 +183,7 @@ class ConditionedBatches(LatentBatches[CachedWorld]):
         seeds = truth.record.seed + epoch * EPOCH
         presence = draw_presence([port.share for port in self.ports.values()], len(indices), chance)
         conditions = {
-            name: conditioned(name, port.layout, truth, seeds, rows)
+            name: conditioned(encoders()[name], name, port.layout, truth, seeds, rows)
             for (name, port), rows in zip(self.ports.items(), presence.unbind(1), strict=True)
             if rows.any()
         }
@@ -197,10 +191,11 @@ class ConditionedBatches(LatentBatches[CachedWorld]):
 
 
 @torch.no_grad()
-def conditioned(name: str, layout: Layout, truth: Any, seeds: Tensor, rows: Tensor) -> Condition:
+def conditioned(
+    encoder: Encoder, name: str, layout: Layout, truth: Truth, seeds: Tensor, rows: Tensor
+) -> Condition:
     """The condition that a modality makes of the truth where ``rows`` (B,) is True, and null elsewhere."""
     where = rows.nonzero().squeeze(1)
-    encoder: Encoder = encoders()[name]
     with torch.autocast("cpu", torch.bfloat16):
         some = encoder.encode(modalities()[name].signal.observe(truth[where], seeds[where]), layout)
     return scatter(some, where, len(rows))

@@ -17,12 +17,11 @@ from misen.generators.gan.folder import describe
 from misen.generators.gan.generator import StyleGenerator
 from misen.generators.gan.networks import StyleNetworks, StyleSettings
 from misen.generators.gan.players import Critic, Rules, StyleGame
-from misen.generators.gan.samplers import Walk
 from misen.nn.critics import ProjectedCritic, ResidualCritic
 from misen.perception import coach
-from misen.recipes.batches import StoredBatches
+from misen.recipes.batches import Data, StoredBatches
 from misen.recipes.evaluate_gan import MEASURED, judged, measure, watch
-from misen.recipes.shipping import go_on, ship
+from misen.recipes.shipping import Walking, go_on, ship
 from misen.recipes.train_autoencoder import test_pictures
 from misen.training import (
     Batches,
@@ -73,15 +72,6 @@ class Beginning:
 
 
 @dataclass(frozen=True)
-class Sampling:
-    """How the card recommends to make pictures; the scale is the share of truncation."""
-
-    sampler: str = Walk.name
-    steps: int = 40
-    guidance_scale: float = 1.0
-
-
-@dataclass(frozen=True)
 class Settings:
     """What is trained.
 
@@ -99,16 +89,9 @@ class Settings:
     critics: Critics = field(default_factory=Critics)
     rules: Rules = field(default_factory=Rules)
     beginning: Beginning = field(default_factory=Beginning)
-    defaults: Sampling = field(default_factory=Sampling)
+    defaults: Walking = field(default_factory=lambda: Walking(steps=40))
     go_on: bool = False
     judged: bool = True
-
-
-@dataclass(frozen=True)
-class Data:
-    """Where the rendered world lies: the folder of a cache."""
-
-    cache: str
 
 
 @flushed_denormals()

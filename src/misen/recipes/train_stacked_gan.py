@@ -25,7 +25,6 @@ from misen.core.seeding import Streams
 from misen.data.cache import CachedWorld
 from misen.data.world import EPOCH, first_truths
 from misen.generators.gan import folder as files
-from misen.generators.gan.samplers import Walk
 from misen.generators.gan.stacked.conditioning import WordsPort
 from misen.generators.gan.stacked.contrast import Contrast
 from misen.generators.gan.stacked.discriminator import CriticSettings, StackedDiscriminator
@@ -41,9 +40,9 @@ from misen.nn.word_matching import WordMatching
 from misen.perception import coach
 from misen.perception.claims import VIEWS, ruled_out, shown
 from misen.perception.figures import Figure, mean
-from misen.recipes.batches import StoredBatches
+from misen.recipes.batches import Data, StoredBatches
 from misen.recipes.evaluate_unclip import Sitters, judge_pictures, sitters
-from misen.recipes.shipping import card_of, rewritten
+from misen.recipes.shipping import Walking, card_of, rewritten
 from misen.recipes.train_joint import captions_of
 from misen.scene.attributes import ATTRIBUTES
 from misen.scene.language import Caption
@@ -60,15 +59,6 @@ TYPICAL = 4000
 """Draws whose mean latent is taken as what is typical."""
 Denied = Bool[Tensor, "batch values"]
 """What cannot be, if what was told is true; columns as in ``claims``."""
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How the card recommends to make pictures; ``steps`` are those of a walk that energies guide."""
-
-    sampler: str = Walk.name
-    steps: int = 60
-    guidance_scale: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -89,14 +79,7 @@ class Settings:
     critics: CriticSettings = field(default_factory=CriticSettings)
     rules: StackedRules = field(default_factory=StackedRules)
     critics_told: bool = True
-    defaults: Sampling = field(default_factory=Sampling)
-
-
-@dataclass(frozen=True)
-class Data:
-    """Where the rendered world lies: the folder of a cache."""
-
-    cache: str
+    defaults: Walking = field(default_factory=Walking)
 
 
 @flushed_denormals()

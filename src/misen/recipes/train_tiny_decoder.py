@@ -21,8 +21,9 @@ from misen.codecs.learning import TinyPlayer
 from misen.codecs.tiny import TinyDecoder
 from misen.data.cache import CachedWorld
 from misen.perception import coach
+from misen.recipes.batches import Data
 from misen.recipes.shipping import go_on, ship
-from misen.recipes.train_autoencoder import MEASURED, Data, Figures, evaluate, lines
+from misen.recipes.train_autoencoder import MEASURED, Figures, evaluate, lines
 from misen.training import Console, JsonLines, Outcome, Trainer, TrainingConfig
 
 

@@ -19,7 +19,6 @@ from misen.core.condition import Condition, Encoder, Layout
 from misen.core.image import resize
 from misen.core.registry import modalities
 from misen.core.seeding import Streams
-from misen.core.shapes import Flags
 from misen.data.cache import CachedWorld
 from misen.data.world import EPOCH, first_truths
 from misen.generators.gan import folder as files
@@ -28,9 +27,9 @@ from misen.generators.gan.translation.network import NetworkSettings, Table, Tra
 from misen.generators.gan.translation.players import CriticSettings, TranslationGame, Weights
 from misen.metrics.class_maps import confusion, mean_iou
 from misen.perception import coach
-from misen.recipes.batches import StoredBatches
-from misen.recipes.shipping import card_of, rewritten
-from misen.recipes.train_diffusion import scatter
+from misen.recipes.batches import Data, StoredBatches
+from misen.recipes.shipping import Walking, card_of, rewritten
+from misen.recipes.train_diffusion import conditioned
 from misen.scene.anatomy import CLASSES
 from misen.scene.splits import VALIDATION
 from misen.scene.truth import Truth
@@ -51,15 +50,6 @@ class Entrance:
 
 
 @dataclass(frozen=True)
-class Sampling:
-    """How the card recommends to make pictures; ``steps`` are those of a walk that energies guide."""
-
-    sampler: str = "walk"
-    steps: int = 60
-    guidance_scale: float = 1.0
-
-
-@dataclass(frozen=True)
 class Settings:
     """What is trained.
 
@@ -75,14 +65,7 @@ class Settings:
     network: NetworkSettings = field(default_factory=NetworkSettings)
     critic: CriticSettings = field(default_factory=CriticSettings)
     weights: Weights = field(default_factory=Weights)
-    defaults: Sampling = field(default_factory=Sampling)
-
-
-@dataclass(frozen=True)
-class Data:
-    """Where the rendered world lies: the folder of a cache."""
-
-    cache: str
+    defaults: Walking = field(default_factory=Walking)
 
 
 @flushed_denormals()
@@ -157,25 +140,19 @@ class TranslationBatches(StoredBatches[CachedWorld]):
         truth = self.source.truth(indices)
         shares = torch.tensor([port.share for port in self.ports.values()])
         presence = torch.rand(len(indices), len(shares), generator=self.chance(step, "presence")) < shares
+        seeds = truth.record.seed + epoch * EPOCH
         conditions = {
-            name: self._condition(name, truth, epoch, rows)
-            for name, rows in zip(self.ports, presence.unbind(1), strict=True)
+            name: conditioned(self.encoders[name], name, port.layout, truth, seeds, rows)
+            for (name, port), rows in zip(self.ports.items(), presence.unbind(1), strict=True)
             if rows.any()
         }
         return {"image": resize(truth.observation.image, self.size), "conditions": conditions}
 
-    def _condition(self, name: str, truth: Truth, epoch: int, rows: Flags) -> Condition:
-        """The condition that a modality makes of the truth where ``rows`` (B,) is True, and null elsewhere."""
-        where = rows.nonzero().squeeze(1)
-        with torch.autocast("cpu", torch.bfloat16):
-            some = told(self.encoders[name], name, self.ports[name].layout, truth[where], epoch)
-        return scatter(some, where, len(rows))
-
 
 @torch.no_grad()
-def told(encoder: Encoder, name: str, layout: Layout, truth: Truth, epoch: int = 0) -> Condition:
+def told(encoder: Encoder, name: str, layout: Layout, truth: Truth) -> Condition:
     """The condition that a modality makes of every item of a truth."""
-    return encoder.encode(modalities()[name].signal.observe(truth, truth.record.seed + epoch * EPOCH), layout)
+    return encoder.encode(modalities()[name].signal.observe(truth, truth.record.seed), layout)
 
 
 # --- what is watched -------------------------------------------------------------------------------------------------

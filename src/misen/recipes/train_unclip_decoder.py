@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from misen.assembly import encoders
 from misen.codecs import shipped
 from misen.core.condition import Condition
 from misen.data.cache import CachedWorld
@@ -113,4 +114,5 @@ class PlacedBatches(LatentBatches[CachedWorld]):
 
     def _words(self, indices: Tensor, epoch: int, spoken: Tensor) -> Condition:
         truth = self.source.truth(indices)
-        return conditioned(STOCK, "tokens", truth, truth.record.seed + epoch * EPOCH, spoken)
+        seeds = truth.record.seed + epoch * EPOCH
+        return conditioned(encoders()[STOCK], STOCK, "tokens", truth, seeds, spoken)
