@@ -260,11 +260,7 @@ class Model:
         guidances, negatives = asked(wishes, negative_prompt, len(drawn))
         change, chosen = self._change(method, guidances, image, masked=mask is not None)
         return self._ways.settled(accelerate, Request(
-            guidances=guidances,
-            negatives=negatives,
-            seeds=drawn,
-            height=height,
-            width=width,
+            guidances=guidances, negatives=negatives, seeds=drawn, height=height, width=width,
             canvas=canvas_of(image, mask, *self._sides.made(height, width)),
             method=change,
             strength=checks.real(_or(strength, change.usual_strength), "strength", 0, 1),
