@@ -64,15 +64,27 @@ class Generator(Protocol):
         ...
 
 
-def answering(generator: Generator, predict: Callable[[State, Level, Mapping[str, Condition]], Estimate]) -> Generator:
+Answer = Callable[[State, Level, Mapping[str, Condition]], Estimate]
+"""What ``Generator.predict`` is."""
+
+
+def answering(generator: Generator, predict: Answer, *, contrast: bool = True) -> Generator:
     """``generator`` with other answers; everything else, capabilities too, is its own.
 
     It is a shallow copy, since a protocol does not see what ``__getattr__`` would delegate from Python 3.12 on.
+
+    Args:
+        generator: whose answers are replaced.
+        predict: the answers.
+        contrast: whether guidance leads away from what the generator knows to be weaker, if it does; else from the new
+            answer under no condition.
     """
     other: Any = copy.copy(generator)
     other.predict = predict
     if isinstance(generator, Joint):
         other.predict_jointly = lambda state, level, asked: [predict(state, level, given) for given in asked]
+    if isinstance(generator, Contrasting) and not contrast:
+        other.contrast = lambda state, level: None
     return other  # type: ignore[no-any-return]
 
 
@@ -243,6 +255,15 @@ class Joint(Protocol):
         self, state: State, level: Level, asked: Sequence[Mapping[str, Condition]]
     ) -> Sequence[Estimate]:
         """The estimates under several sets of conditions, each as of ``predict``."""
+        ...
+
+
+@runtime_checkable
+class Contrasting(Protocol):
+    """Capability: knows something weaker, and leaves its mistakes behind where guidance leads away from it."""
+
+    def contrast(self, state: State, level: Level) -> Estimate | None:
+        """What the weaker one foresees under no condition; None where guidance leads away from its own answer."""
         ...
 
 

@@ -92,7 +92,7 @@ def invert_null_text(
     pivot = Way.of(generator, sampler, replace(plan, scale=1.0), len(image), device)
     trajectory = pivot.back(pivot.encode(image), refinements, lambda share: watch(PIVOT_SHARE * share))
     nulls = NullText(generator, [nullable.null(len(image))] * len(pivot.levels))
-    way = Way.of(answering(generator, nulls.predict), sampler, plan, len(image), device)
+    way = Way.of(answering(generator, nulls.predict, contrast=False), sampler, plan, len(image), device)
     state = trajectory[0]
     for done, (level, goal) in enumerate(zip(way.levels, trajectory[1:], strict=True), 1):
         _learn(nulls, way, state, level, goal, iterations)

@@ -125,7 +125,7 @@ def unpack(generator: Generator, tensors: Mapping[str, Tensor]) -> tuple[Generat
         level, _, port = place.partition(".")
         nulls.setdefault(int(level), {})[port] = Condition.full(LAYOUTS[value.ndim], value)
     learned = NullText(tuned, [nulls[k] for k in sorted(nulls)])
-    return (answering(tuned, learned.predict) if nulls else tuned), state
+    return (answering(tuned, learned.predict, contrast=False) if nulls else tuned), state
 
 
 def _part(tensors: Mapping[str, Tensor], kind: str) -> dict[str, Tensor]:

@@ -17,7 +17,7 @@ import torch
 
 from misen.core.condition import Condition
 from misen.core.estimate import Estimate
-from misen.core.generator import Centred, Generator, Joint, Level, Predict, State
+from misen.core.generator import Centred, Contrasting, Generator, Joint, Level, Predict, State
 from misen.core.guidance import Guidance
 from misen.core.shapes import Counted, Points
 
@@ -56,8 +56,11 @@ def mix(generator: Generator, natives: Sequence[Native], scale: float, negatives
 
     def mixed(state: State, level: Level) -> Estimate:
         active = [native for native in natives if native.guidance.acts_at(level.progress)]
-        shares, asked = zip(*prefixes(active, scale, negatives), strict=True)
-        return _total([*zip(shares, _answers(generator, state, level, asked), strict=True)])
+        first, *others = prefixes(active, scale, negatives)
+        weaker = _contrast(generator, state, level, first)
+        terms = [] if weaker is None else [(first[0], weaker)]
+        shares, asked = zip(*([first, *others] if weaker is None else others), strict=True)
+        return _total([*terms, *zip(shares, _answers(generator, state, level, asked), strict=True)])
 
     if isinstance(generator, Centred) and not natives and not negatives:
         return truncated(mixed, generator.typical, scale)
@@ -76,6 +79,12 @@ def truncated(predict: Predict, typical: Callable[[State], Points], scale: float
         return estimate.at(torch.lerp(typical(state), estimate.point, scale))
 
     return nearer
+
+
+def _contrast(generator: Generator, state: State, level: Level, first: tuple[float, Conditions]) -> Estimate | None:
+    """What takes the place of the answer under no condition, where guidance leads away from that; None if nothing."""
+    share, given = first
+    return generator.contrast(state, level) if share < 0 and not given and isinstance(generator, Contrasting) else None
 
 
 def _answers(generator: Generator, state: State, level: Level, asked: Sequence[Conditions]) -> Sequence[Estimate]:

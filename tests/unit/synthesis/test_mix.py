@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from misen.core.condition import Condition
-from misen.core.generator import Level
+from misen.core.generator import Level, answering
 from misen.core.guidance import Guidance
 from misen.core.seeding import Streams
 from misen.synthesis.mix import Native, mix, prefixes, weights
@@ -118,3 +118,43 @@ def test_wishes_have_the_scale_to_themselves():
     assert torch.allclose(centred([native("tint", RED)], scale=3), 5 + 3 * RED)
     assert torch.equal(centred([native("tint", RED, 0)], scale=3), torch.full((1, 3), 5.0))
     assert torch.allclose(centred(negatives={"tint": Condition.full("vector", BLUE)}, scale=3), 5 - 2 * BLUE)
+
+
+class Contrasted(ToyLinear):
+    """Knows something weaker early in the walk, which foresees gray."""
+
+    def contrast(self, state, level):
+        return None if level.progress >= 0.5 else self.predict(state, level, {}).at(torch.full((1, 3), 0.25))
+
+
+def contrasted(natives, scale, negatives=None, progress=0.0, generator=None) -> torch.Tensor:
+    generator = generator or Contrasted()
+    return mix(generator, natives, scale, negatives or {})(generator.start(1, Streams([0])), Level(progress)).point
+
+
+def test_guidance_leads_away_from_what_is_weaker():
+    assert torch.allclose(contrasted([native("tint", RED)], 4), 4 * RED - 3 * torch.tensor(0.25))
+    assert torch.allclose(contrasted([native("tint", RED)], 4, progress=0.5), 4 * RED)
+
+
+@pytest.mark.parametrize(
+    ("natives", "scale", "negatives"),
+    [
+        ([], 4, None),
+        ([native("tint", RED)], 1, None),
+        ([native("tint", RED, 0.1)], 4, None),
+        ([native("tint", RED, -1)], 4, None),
+        ([native("tint", RED)], 4, {"tint": Condition.full("vector", BLUE)}),
+        ([native("shade", BLUE, mixable=False), native("tint", RED)], 4, None),
+    ],
+)
+def test_what_is_weaker_is_not_asked_where_nothing_leads_away_from_no_condition(natives, scale, negatives):
+    assert torch.equal(contrasted(natives, scale, negatives), estimate(natives, scale, negatives))
+
+
+def test_who_answers_otherwise_may_leave_it_out():
+    generator = Contrasted()
+    kept, left = (answering(generator, generator.predict, contrast=contrast) for contrast in (True, False))
+    wishes = [native("tint", RED)]
+    assert torch.equal(contrasted(wishes, 4, generator=kept), contrasted(wishes, 4))
+    assert torch.equal(contrasted(wishes, 4, generator=left), estimate(wishes, 4))

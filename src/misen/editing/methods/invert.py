@@ -92,7 +92,7 @@ def beginning(edit: Edit, find: Callable[..., Inversion]) -> Beginning:
     levels = edit.sampler.levels(guided=edit.plan.guided)
     state = found.trajectory[len(levels) - len(truncate(levels, edit.strength))]
     null_text = NullText(edit.generator, found.nulls)
-    generator = answering(edit.generator, null_text.predict) if found.nulls else edit.generator
+    generator = answering(edit.generator, null_text.predict, contrast=False) if found.nulls else edit.generator
     return Beginning(generator, Resume(state, edit.strength))
 
 

@@ -1,8 +1,8 @@
 """Models as folders in the layout of diffusers, whose own pipeline makes the same pictures of a prompt.
 
-``unet/`` and ``scheduler/`` are stock; ``vae/`` is an autoencoder of ours, named by its module; ``ports/``, ``tiny/``
-and, of a model that shows places in a joint embedding, ``prior/`` and ``joint/`` are ours too. Nothing but safetensors,
-JSON, TOML and the tokenizer's text is written or read.
+``unet/`` and ``scheduler/`` are stock; ``vae/`` is an autoencoder of ours, named by its module; ``ports/``, ``tiny/``,
+``weak/`` and, of a model that shows places in a joint embedding, ``prior/`` and ``joint/`` are ours too. Nothing but
+safetensors, JSON, TOML and the tokenizer's text is written or read.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 
 import diffusers
 import torch
+from diffusers.models.unets.unet_2d import UNet2DModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import nn
 
@@ -38,6 +39,8 @@ from misen.nn.weights import fill, write
 FORMAT = 1
 """Version of the folder; a newer one is refused."""
 INDEX, CONFIG, WEIGHTS = "model_index.json", "config.json", "diffusion_pytorch_model.safetensors"
+TINY, WEAK = "tiny", "weak"
+"""Parts that a model may have."""
 PIPELINE, SOLVER = "StableDiffusionPipeline", "DPMSolverMultistepScheduler"
 AUTOENCODERS: Mapping[str, Any] = {kind.__name__: kind for kind in (KLAutoencoder, VQAutoencoder)}
 ABSENT = ("safety_checker", "feature_extractor", "image_encoder")
@@ -63,7 +66,9 @@ def save(generator: DiffusionGenerator, folder: Path) -> None:
     _save_part(denoiser.unet, folder / "unet")
     _save_part(generator.autoencoder, folder / "vae")
     if generator.tiny is not None:
-        _save_part(generator.tiny, folder / "tiny")
+        _save_part(generator.tiny, folder / TINY)
+    if generator.weak is not None:
+        _save_part(generator.weak, folder / WEAK)
     write(denoiser.ports, folder / "ports" / WEIGHTS)
     write_json(folder / "ports" / CONFIG, {"ports": [asdict(settings) for settings in denoiser.ports.table]})
     _save_scheduler(folder / "scheduler")
@@ -76,6 +81,15 @@ def save(generator: DiffusionGenerator, folder: Path) -> None:
         write_card(folder, generator.card)
 
 
+def save_weak(weak: UNet2DModel, folder: Path) -> None:
+    """Put a weak network into a folder that ``save`` wrote, all other parts of which stay; raises as ``load`` does."""
+    index = _read_index(folder)
+    _save_part(weak, folder / WEAK)
+    digest = hashlib.sha256((folder / WEAK / WEIGHTS).read_bytes()).hexdigest()
+    digests = {**index["_misen"]["sha256"], f"{WEAK}/{WEIGHTS}": digest}
+    write_json(folder / INDEX, {**index, "_misen": {**index["_misen"], "sha256": dict(sorted(digests.items()))}})
+
+
 def load(folder: Path, device: str = "cpu") -> DiffusionGenerator:
     """Open a folder that ``save`` wrote; its networks are frozen.
 
@@ -86,12 +100,15 @@ def load(folder: Path, device: str = "cpu") -> DiffusionGenerator:
     index = _read_index(folder)
     autoencoder = _part(folder, "vae", _autoencoder(folder, index), index).to(device)
     denoiser = load_denoiser(folder, autoencoder.stride).to(device)
-    tiny = _part(folder, "tiny", TinyDecoder, index).to(device) if (folder / "tiny").is_dir() else None
+    tiny, weak = (
+        _part(folder, name, kind, index).to(device) if (folder / name).is_dir() else None
+        for name, kind in ((TINY, TinyDecoder), (WEAK, UNet2DModel))
+    )
     named = [name for name in map(str, index["_misen"]["companions"]) if isinstance(index.get(name), list)]
     companions = {name: Copied(folder / name, tuple(index[name])) for name in named}
     card = read_card(folder) if (folder / CARD).exists() else {}
     if not (folder / unclip.PRIOR).is_dir():
-        return DiffusionGenerator(denoiser, autoencoder, tiny, companions=companions, card=card)
+        return DiffusionGenerator(denoiser, autoencoder, tiny, weak=weak, companions=companions, card=card)
     joint, prior = unclip.load(folder, index["_misen"]["sha256"], device)
     return UnclipGenerator(denoiser, autoencoder, tiny, joint=joint, prior=prior, companions=companions, card=card)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from diffusers.models.unets.unet_2d import UNet2DModel
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
@@ -33,7 +34,11 @@ from misen.generators.diffusion.players import DenoisingPlayer
 from misen.generators.diffusion.schedule import OURS, Schedule, alpha_scale
 from misen.generators.diffusion.state import Latents
 from misen.generators.diffusion.tuning import errors
+from misen.generators.diffusion.weak import SINCE, UNTIL
 from misen.nn.execution import DTYPES, compile_parts, lowered
+
+Networks = tuple[Denoiser, Autoencoder, TinyDecoder | None, UNet2DModel | None]
+"""Denoiser, autoencoder, tiny decoder and weak network."""
 
 
 def stride_of(autoencoder: Any) -> int:
@@ -48,6 +53,7 @@ class DiffusionGenerator:
         denoiser: predicts what the schedule says it does.
         autoencoder: pictures to latents and back.
         tiny: the decoder of estimates; the autoencoder's own if None.
+        weak: what guidance leads away from in the middle of a walk; the denoiser's own answer if None.
         schedule: of the noise it was trained with.
         companions: what a saved folder holds besides, by name, each with diffusers' ``save_pretrained``.
         card: what is known of the model.
@@ -57,11 +63,11 @@ class DiffusionGenerator:
         stride: pixels per cell of the latents, along each side.
         shape: (C, h, w) of the latents of the pictures it makes.
         size: height and width of the pictures it was trained on, in pixels.
-        exact: denoiser, autoencoder and tiny decoder as they were built, where others take their place.
-        dtype: in which all three work.
+        exact: the networks as they were built, where others take their place.
+        dtype: in which all of them work.
     """
 
-    exact: tuple[Denoiser, Autoencoder, TinyDecoder | None] | None = None
+    exact: Networks | None = None
     dtype: torch.dtype = torch.float32
 
     def __init__(
@@ -70,11 +76,12 @@ class DiffusionGenerator:
         autoencoder: Autoencoder,
         tiny: TinyDecoder | None = None,
         *,
+        weak: UNet2DModel | None = None,
         schedule: Schedule = OURS,
         companions: Mapping[str, Any] | None = None,
         card: Mapping[str, Any] | None = None,
     ) -> None:
-        self.denoiser, self.autoencoder, self.tiny = denoiser, autoencoder, tiny
+        self.denoiser, self.autoencoder, self.tiny, self.weak = denoiser, autoencoder, tiny, weak
         self.companions, self.card = dict(companions or {}), dict(card or {})
         self.schedule = schedule
         self.ports: Mapping[str, Port] = {settings.name: settings.port() for settings in denoiser.ports.table}
@@ -91,10 +98,20 @@ class DiffusionGenerator:
 
     def predict(self, state: Latents, level: Level, conditions: Mapping[str, Condition]) -> Estimate:
         """The clean latents foreseen from noisy ones."""
+        return self._foreseen(state, level, lambda timestep: self._answer(state.value, timestep, conditions))
+
+    def contrast(self, state: Latents, level: Level) -> Estimate | None:
+        """What the weak network foresees, where there is one, in the middle of the walk."""
+        if self.weak is None or not SINCE <= level.progress < UNTIL:
+            return None
+        weak, noisy = self.weak, state.value.to(self.dtype)
+        return self._foreseen(state, level, lambda timestep: weak(noisy, timestep).sample)
+
+    def _foreseen(self, state: Latents, level: Level, answer: Callable[[Tensor], Maps]) -> Estimate:
+        """The clean latents that an answer at timesteps (B,) tells of."""
         alpha, scale = alpha_scale(level.sigma)
         timestep = torch.full((len(state.value),), self.schedule.time(level), device=state.value.device)
-        answer = self._answer(state.value, timestep, conditions)
-        return Estimate(self.schedule.clean(state.value, answer, alpha, scale), self._viewer(level))
+        return Estimate(self.schedule.clean(state.value, answer(timestep), alpha, scale), self._viewer(level))
 
     def predict_jointly(
         self, state: Latents, level: Level, asked: Sequence[Mapping[str, Condition]]
@@ -120,13 +137,13 @@ class DiffusionGenerator:
     def _as_built(self) -> DiffusionGenerator:
         """A copy whose networks are run as they were built."""
         other = copy.copy(self)
-        other.denoiser, other.autoencoder, other.tiny = self._built()
+        other.denoiser, other.autoencoder, other.tiny, other.weak = self._built()
         other.exact, other.dtype = None, torch.float32
         return other
 
-    def _built(self) -> tuple[Denoiser, Autoencoder, TinyDecoder | None]:
+    def _built(self) -> Networks:
         """Its networks as they were built."""
-        return self.exact or (self.denoiser, self.autoencoder, self.tiny)
+        return self.exact or (self.denoiser, self.autoencoder, self.tiny, self.weak)
 
     def _seen(self, noisy: Maps) -> Maps:
         """What the network sees of noisy latents."""
@@ -213,9 +230,9 @@ class DiffusionGenerator:
         return answer
 
     def twin(self) -> DiffusionGenerator:
-        """A copy with a denoiser of its own, run as it was built."""
+        """A copy with a denoiser of its own, run as it was built, that has nothing weaker once it learns."""
         other = self._as_built()
-        other.denoiser = copy.deepcopy(other.denoiser)
+        other.denoiser, other.weak = copy.deepcopy(other.denoiser), None
         return other
 
     # --- running faster ----------------------------------------------------------------------------------------------
@@ -230,12 +247,13 @@ class DiffusionGenerator:
         """A copy whose networks are run otherwise; raises ``LimitError`` where memory does not suffice for them."""
         other = copy.copy(self)
         other.exact, other.dtype = self._built(), DTYPES[execution.precision]
-        denoiser, autoencoder, tiny = other.exact
+        denoiser, autoencoder, tiny, weak = other.exact
         other.denoiser, other.autoencoder = (lowered(part, execution.precision) for part in (denoiser, autoencoder))
         other.tiny = None if tiny is None else lowered(tiny, execution.precision)
-        unet = other.denoiser.unet
-        parts = [*unet.down_blocks, unet.mid_block, *unet.up_blocks, other.autoencoder.decoder]
-        compile_parts(parts, execution.engine)
+        other.weak = None if weak is None else lowered(weak, execution.precision)
+        unets = [other.denoiser.unet] if other.weak is None else [other.denoiser.unet, other.weak]
+        blocks = [block for unet in unets for block in (*unet.down_blocks, unet.mid_block, *unet.up_blocks)]
+        compile_parts([*blocks, other.autoencoder.decoder], execution.engine)
         return other
 
     def retuned(self, folder: Path, share: float) -> DiffusionGenerator:

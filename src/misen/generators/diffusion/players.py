@@ -7,9 +7,11 @@ times; Ho & Salimans 2022 (arXiv:2207.12598), algorithm 1, for absent conditions
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
+from diffusers.models.unets.unet_2d import UNet2DModel
 from jaxtyping import Bool, Int
 from torch import Tensor, nn
 
@@ -41,12 +43,54 @@ class DenoisingPlayer:
 
     def _play(self, batch: Mapping[str, Any]) -> tuple[Scalar, dict[str, float], Maps]:
         """The loss, what to tell of it, and the denoiser's coarsest features."""
-        latents: Tensor = batch["latents"].contiguous(memory_format=torch.channels_last)
+        question = Question.on(batch["latents"], self.schedule)
+        made, middle = self.denoiser.trace(question.noisy, question.timesteps, batch["conditions"])
+        errors = question.errors(made)
+        return errors.mean(), _figures(errors.detach(), question.timesteps), middle
+
+
+class WeakPlayer:
+    """Batches hold "latents" (B, C, h, w), clean and scaled; a stock network without conditions learns from them."""
+
+    name = "weak"
+
+    def __init__(self, network: UNet2DModel, schedule: Schedule) -> None:
+        self.module: nn.Module = network
+        self.schedule = schedule
+
+    def loss(self, batch: Mapping[str, Any], step: int) -> tuple[Scalar, Mapping[str, float]]:
+        """The mean squared error of the velocity."""
+        question = Question.on(batch["latents"], self.schedule)
+        errors = question.errors(self.module(question.noisy, question.timesteps).sample)
+        return errors.mean(), _figures(errors.detach(), question.timesteps)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a network is asked of latents.
+
+    Attributes:
+        noisy: (B, C, h, w) latents with noise.
+        timesteps: (B,) how much of it.
+        velocity: (B, C, h, w) the right answer.
+    """
+
+    noisy: Maps
+    timesteps: Int[Tensor, " batch"]
+    velocity: Maps
+
+    @classmethod
+    def on(cls, clean: Maps, schedule: Schedule) -> Question:
+        """At random times."""
+        latents = clean.contiguous(memory_format=torch.channels_last)
         timesteps, noise = draw_timesteps(len(latents)), torch.randn_like(latents)
-        alpha, scale = self.schedule.mixture(timesteps)
-        made, middle = self.denoiser.trace(alpha * latents + scale * noise, timesteps, batch["conditions"])
-        errors = (made.float() - velocity(latents, noise, alpha, scale)).square().mean(dim=(1, 2, 3))
-        return errors.mean(), _figures(errors.detach(), timesteps), middle
+        alpha, scale = schedule.mixture(timesteps)
+        return cls(alpha * latents + scale * noise, timesteps, velocity(latents, noise, alpha, scale))
+
+    def errors(self, answer: Maps) -> PerItem:
+        """(B,) mean squared error of an answer (B, C, h, w)."""
+        squares: PerItem = (answer.float() - self.velocity).square().mean(dim=(1, 2, 3))
+        return squares
 
 
 def _figures(errors: PerItem, timesteps: Int[Tensor, " batch"]) -> dict[str, float]:
