@@ -23,7 +23,7 @@ def invert_condition(
     conditions: Conditions,
     *,
     steps: int,
-    rate: float = 1e-3,
+    rate: float,
     batch_size: int = 4,
     seed: int = 0,
 ) -> Conditions:

@@ -29,6 +29,7 @@ class Imagic(Method):
     Attributes:
         eta: 0 makes the picture again, 1 what is wished.
         search: updates of the condition that is to make the picture.
+        pace: rate of that search's learning.
         steps: updates of the copy of the model that learns to make it under that condition.
         rate: of the copy's learning.
     """
@@ -37,8 +38,9 @@ class Imagic(Method):
     needs: ClassVar[frozenset[Need]] = frozenset({"picture", "words"})
 
     eta: Annotated[float, Between(0, 1)] = 0.7
-    search: Annotated[int, Whole(0, 10_000)] = 100
-    steps: Annotated[int, Whole(0, 10_000)] = 500
+    search: Annotated[int, Whole(0, 10_000)] = 150
+    pace: Annotated[float, Fraction()] = 1e-2
+    steps: Annotated[int, Whole(0, 10_000)] = 200
     rate: Annotated[float, Fraction()] = 1e-4
 
     def besides(self, edit: Edit) -> Mapping[str, int]:
@@ -49,14 +51,14 @@ class Imagic(Method):
         """From noise at strength 1, as in the paper; else from the picture."""
         generator, target = learner(edit.generator), wished(edit.plan, edit.generator)
         lesson = partial(self._learn, generator, target, edit.canvas.image)
-        best, twin = edit.learned(lesson, self.name, self.search, self.steps, self.rate)
+        best, twin = edit.learned(lesson, self.name, self.search, self.pace, self.steps, self.rate)
         between = Interpolated(twin, best, target, self.eta)
-        return Beginning(answering(twin, between.predict), edit.canvas.start(edit.strength))
+        return Beginning(answering(twin, between.predict, contrast=False), edit.canvas.start(edit.strength))
 
     def _learn(self, generator: Learner, target: Conditions, image: Images) -> tuple[Conditions, Learner]:
         """The condition that makes a picture best, and a copy of the generator that obeys it."""
         point = encoded(generator, image)
-        best = invert_condition(generator, point, target, steps=self.search, batch_size=BATCH)
+        best = invert_condition(generator, point, target, steps=self.search, rate=self.pace, batch_size=BATCH)
         return best, taught(generator, point, best, steps=self.steps, rate=self.rate)
 
 
