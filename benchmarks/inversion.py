@@ -17,9 +17,11 @@ import misen
 from benchmarks.timing import QUICK, Effort, Row, median
 from misen.app import Model
 from misen.app.evaluate.files import compare
+from misen.core.image import resize
 from misen.metrics.grader import Grader, shipped_grader
 from misen.metrics.rows import Row as Measured
 from misen.perception.figures import mean
+from misen.perception.senses import SIZE
 
 MODEL = "avatars/gan"
 PICTURES = 100
@@ -53,7 +55,7 @@ def measured(model: Model, grader: Grader, how: Mapping[str, Mapping[str, Any]],
 
 def _figures(model: Model, grader: Grader, picture: Tensor, how: Mapping[str, Any]) -> Mapping[str, float]:
     inverted = model.invert(picture, **how)
-    alike = compare(picture[None], inverted.inversion.images.float(), grader)
+    alike = compare(resize(picture[None], SIZE), inverted.inversion.images.float(), grader)
     return {"seconds": inverted.seconds, **{name: float(value) for name, value in alike.items()}}
 
 

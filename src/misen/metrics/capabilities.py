@@ -54,7 +54,7 @@ class Departing(Signal, Protocol):
         ...
 
     def lengths(self) -> PerItem:
-        """(B,) the length of all ways together, in picture widths; 0 where there is none."""
+        """(B,) the mean length of the ways, in picture widths; 0 where there is none."""
         ...
 
 

@@ -38,6 +38,8 @@ from misen.scene.observe import observe
 MODALITY = "drag"
 MARGIN = 3
 """Pixels around what the true change alters that may change as well."""
+FAR = 6 / 64
+"""Mean length of the ways, in picture widths, from which a head counts: the judge errs by about a pixel of 64."""
 MEASURES = ("covered", "outside_lpips_a", "identity")
 
 
@@ -49,7 +51,7 @@ class Pull:
         image: (1, 3, H, W) in [-1, 1], the picture before.
         goal: (1, 3, H, W), the renderer's picture after.
         wish: where some landmarks should be.
-        length: of all ways together, in picture widths.
+        length: mean length of the ways, in picture widths.
         mask: (1, 1, H, W), 1 = may change.
         seed: the avatar's.
     """
@@ -188,7 +190,7 @@ def _moving(bench: Examination, seed: int) -> Iterator[Pull]:
         images = observe(kind.before(truth.record), goals.shape[-1]).image
         wishes, masks = kind.observe(truth, truth.record.seed), _altered(images, goals)
         for item, length in enumerate(wishes.lengths().tolist()):
-            if length:
+            if length >= FAR:
                 one, seed = slice(item, item + 1), int(truth.record.seed[item])
                 yield Pull(images[one], goals[one], wishes[one], length, masks[one], seed)
 

@@ -132,9 +132,9 @@ class Drag(Batched):
         return self.of(**kept)
 
     def lengths(self) -> PerItem:
-        """(B,) the length of all ways together, in picture widths."""
+        """(B,) the mean length of the ways, in picture widths; 0 where there is none."""
         total: Tensor = (self.targets - self.handles).norm(dim=2).sum(1)
-        return total
+        return total / self.given.sum(1).clamp_min(1)
 
     def to_json(self) -> list[dict[str, Any]]:
         """``{"ways": [[[x, y], [x, y]], ...], "landmarks": [name or null, ...], "mask": PNG in base64 or null}``."""

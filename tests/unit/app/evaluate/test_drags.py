@@ -28,8 +28,9 @@ KNOWN, COUNT = 8, 4
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A seed has only the avatars that the judge knows."""
+    """A seed has only the avatars that the judge knows, and all that move count."""
     monkeypatch.setattr(drags, "STRIDE", KNOWN)
+    monkeypatch.setattr(drags, "FAR", 1e-6)
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,7 @@ def bench() -> Examination:
 def orders(bench: Examination) -> list[Pull]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(drags, "STRIDE", KNOWN)
+        patch.setattr(drags, "FAR", 1e-6)
         return list(pulls(bench, COUNT, 0))
 
 
@@ -71,6 +73,12 @@ class Scripted:
 
     def repeat(self, image: Tensor) -> Tensor:
         return image
+
+
+def test_heads_that_hardly_move_do_not_count(bench, orders, monkeypatch) -> None:
+    longest = max(order.length for order in orders)
+    monkeypatch.setattr(drags, "FAR", longest)
+    assert all(pull.length >= longest for pull in pulls(bench, 1, 0))
 
 
 def test_pictures_differ_where_they_may_change_and_nowhere_else(orders: list[Pull]) -> None:
