@@ -186,13 +186,14 @@ def pulls(bench: Examination, n: int, seed: int) -> Iterator[Pull]:
 def _moving(bench: Examination, seed: int) -> Iterator[Pull]:
     kind: type[Departing] = modalities()[MODALITY].signal
     for truth in replace(bench, watch=lambda _: None).truths(STRIDE, seed):
-        goals = truth.observation.image
-        images = observe(kind.before(truth.record), goals.shape[-1]).image
-        wishes, masks = kind.observe(truth, truth.record.seed), _altered(images, goals)
-        for item, length in enumerate(wishes.lengths().tolist()):
-            if length >= FAR:
-                one, seed = slice(item, item + 1), int(truth.record.seed[item])
-                yield Pull(images[one], goals[one], wishes[one], length, masks[one], seed)
+        ways = kind.observe(truth, truth.record.seed)
+        [far] = (ways.lengths() >= FAR).nonzero(as_tuple=True)
+        for item in far.tolist():
+            one = slice(item, item + 1)
+            goal = truth.observation.image[one]
+            image = observe(kind.before(truth.record[one]), goal.shape[-1]).image
+            length, avatar = float(ways.lengths()[item]), int(truth.record.seed[item])
+            yield Pull(image, goal, ways[one], length, _altered(image, goal), avatar)
 
 
 def _altered(images: Tensor, goals: Tensor) -> Tensor:
