@@ -7,8 +7,8 @@ from functools import cache, partial
 
 import torch
 
-import sequences
 import aligned
+import sequences
 import talkers
 import translators
 from misen import assembly

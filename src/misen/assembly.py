@@ -26,6 +26,7 @@ from misen.pretrained import INDEX, hub
 from misen.pretrained.raw import RAW, raw
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from torch._subclasses.fake_tensor import FakeTensorMode
 
     from misen.nn.room import Burden
@@ -37,8 +38,12 @@ USUAL_MODEL = "avatars/diffusion"
 """What makes pictures when nobody says which model should."""
 UPSCALER = "avatars/upscaler"
 """What makes pictures larger than their model does, where it is installed."""
+TALKING = "avatars/talking"
+"""What lets faces talk when nobody says which model should."""
 WORDS = "text"
 """The modality that plain words stand for."""
+PORTRAIT = "exemplar"
+"""The modality that a picture of a face stands for."""
 
 Part = TypeVar("Part")
 
@@ -104,6 +109,12 @@ def judges() -> Mapping[str, Judge]:
 def words(prompt: str) -> Signal:
     """The signal that plain words stand for."""
     signal: Signal = modalities()[WORDS].signal.parse(prompt)
+    return signal
+
+
+def portrait(picture: Tensor) -> Signal:
+    """The signal that a picture (1, 3, H, W) in [-1, 1] of a face stands for."""
+    signal: Signal = modalities()[PORTRAIT].signal(picture)
     return signal
 
 
@@ -282,6 +293,9 @@ def find(name: str) -> Path:
     if name in families():
         hint = f"train it, or take another family; installed: {', '.join(present) or 'none'}"
         raise NotFoundError(f"{named}, which {name!r} stands for, is not installed", field="model", hint=hint)
+    if name == TALKING:
+        hint = "train it with `make zoo NAME=talking`, or name another model"
+        raise NotFoundError(f"{name}, which lets faces talk, is not installed", field="model", hint=hint)
     hint = closest(name, [*shipped, *present]) + hub.advice(name)
     raise NotFoundError(f"there is no model {brief(name)}", field="model", hint=hint)
 

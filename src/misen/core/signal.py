@@ -68,10 +68,6 @@ class Bounded(Protocol):
         ...
 
 
-def pick(index: int | slice | Tensor, length: int) -> Int[Tensor, " chosen"]:
-    """The index tensor meant by ``signal[index]``; an ``int`` keeps its batch axis."""
-    positions = torch.arange(length)
-    return positions[index].reshape(-1) if isinstance(index, int) else positions[index]
 @runtime_checkable
 class Moving(Protocol):
     """Capability of a signal: goes on in time, and is heard meanwhile."""
@@ -91,6 +87,10 @@ class Moving(Protocol):
         ...
 
 
+def pick(index: int | slice | Tensor, length: int) -> Int[Tensor, " chosen"]:
+    """The index tensor meant by ``signal[index]``; an ``int`` keeps its batch axis."""
+    positions = torch.arange(length)
+    return positions[index].reshape(-1) if isinstance(index, int) else positions[index]
 
 
 def key_values(argument: str) -> dict[str, str]:

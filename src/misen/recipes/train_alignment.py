@@ -188,7 +188,8 @@ class KnownClaims(ClaimsEnergy):
 def steering(names: Collection[str], look: Look) -> Mapping[str, Energy]:
     """Energies by modality, all by the same look."""
     energies: dict[str, Any] = {name: modalities()[name].part("energy").build(Steering(look)) for name in names}
-    return {**energies, TEXT: KnownClaims(look)} if TEXT in energies else energies
+    known: Any = KnownClaims(look)
+    return {**energies, TEXT: known} if TEXT in energies else energies
 
 
 # --- what is said ----------------------------------------------------------------------------------------------------

@@ -26,10 +26,10 @@ from misen.generators.autoregressive.prefix import PortSettings
 from misen.generators.autoregressive.tokenizer import Tokenizer
 from misen.generators.diffusion.players import draw_presence
 from misen.nn import weights
-from misen.recipes.batches import StoredBatches
+from misen.recipes.batches import Data, StoredBatches
 from misen.recipes.shipping import card_of, go_on, rewritten
 from misen.recipes.train_autoencoder import test_pictures
-from misen.recipes.train_diffusion import Data, scatter
+from misen.recipes.train_diffusion import scatter
 from misen.scene.truth import Truth
 from misen.training import Console, Evaluation, JsonLines, Outcome, Trainer, TrainingConfig, flushed_denormals
 

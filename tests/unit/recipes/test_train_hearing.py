@@ -120,15 +120,18 @@ def test_a_feature_that_tells_the_mouth_passes_and_noise_does_not(parts):
 
     noise = Features(4, lambda waveform: torch.randn(len(waveform), waveform.shape[1] // SAMPLES, 4))
     figures = probe({"truth": Features(12, tell), "noise": noise}, *parts)
-    assert figures["truth"]["visemes"].value > 0.99
-    assert figures["truth"]["openness"].value > 0.99
-    assert figures["noise"]["visemes"].value < 0.4
-    assert figures["noise"]["openness"].value < 0.1
+    assert figures["truth"].visemes.value > 0.99
+    assert figures["truth"].openness.value > 0.99
+    assert figures["noise"].visemes.value < 0.4
+    assert figures["noise"].openness.value < 0.1
+    gain = figures["truth"].more(figures["noise"])
+    assert gain.value == pytest.approx(figures["truth"].visemes.value - figures["noise"].visemes.value)
+    assert (gain.n, gain.low > 0.4) == (6, True)
 
 
 def test_cepstra_say_something_of_the_mouth(parts):
     figures = probe({"mfcc": FEATURES["mfcc"]}, *parts)
-    assert figures["mfcc"]["visemes"].value > 0.25
+    assert figures["mfcc"].visemes.value > 0.25
 
 
 def test_microphones_of_a_probe_are_the_same_each_time(parts):
@@ -145,6 +148,7 @@ def test_the_probe_prints_every_feature(parts, monkeypatch, capsys):
     monkeypatch.setattr(probe_hearing, "FEATURES", {"mfcc": FEATURES["mfcc"]})
     probe_hearing.main("a", "24", "6")
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[:2] for line in lines] == [
+    assert [line.split()[:2] for line in lines[:-1]] == [
         ["mfcc", "visemes"], ["mfcc", "openness"], ["hidden", "visemes"], ["hidden", "openness"],
     ]  # fmt: skip
+    assert lines[-1].startswith("hidden over mfcc, visemes: ")

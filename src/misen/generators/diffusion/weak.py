@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from diffusers.models.unets.unet_2d import UNet2DModel
 
-SINCE, UNTIL = 0.4, 0.8
+SINCE, UNTIL = 0.55, 0.8
 """The part of a walk in which it is asked."""
 
 
