@@ -38,7 +38,7 @@ from misen.scene.observe import observe
 MODALITY = "drag"
 MARGIN = 3
 """Pixels around what the true change alters that may change as well."""
-FAR = 6 / 64
+FAR = 4 / 64
 """Mean length of the ways, in picture widths, from which a head counts: the judge errs by about a pixel of 64."""
 MEASURES = ("covered", "outside_lpips_a", "identity")
 
