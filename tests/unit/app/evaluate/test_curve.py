@@ -148,7 +148,7 @@ def test_paintings_are_finished_without_a_word(truth) -> None:
 def test_dials_turn_options_of_the_method_and_all_points_share_what_was_learned() -> None:
     editor = turnable(Painter(), "imagic:steps=7", strength=0.9)
     other = editor.turned({"eta": 0.4})
-    assert (str(other.method), other.strength) == ("imagic:eta=0.4,search=100,steps=7,rate=0.0001", 0.9)
+    assert (str(other.method), other.strength) == ("imagic:eta=0.4,search=150,pace=0.01,steps=7,rate=0.0001", 0.9)
     assert other.memory is editor.memory
     assert type(editor) is Retoucher
     with pytest.raises(InputError, match="eta of method imagic must be a number from 0 to 1"):
