@@ -49,6 +49,7 @@ class Exhibit:
         edit: strength of the edit; None for the model's default.
         method: of changing the picture.
         model: which makes it; "" for the gallery's.
+        best_of: candidates that are made, of which one is shown.
     """
 
     section: str
@@ -61,6 +62,7 @@ class Exhibit:
     edit: float | None = None
     method: str = AUTO
     model: str = ""
+    best_of: int = 1
 
     def settings(self) -> dict[str, Any]:
         """Arguments of ``Model.synthesize``."""
@@ -71,6 +73,7 @@ class Exhibit:
             "mask": self.mask,
             "strength": self.edit,
             "method": self.method,
+            "best_of": self.best_of,
         }
 
 
@@ -93,6 +96,7 @@ class Entry(BaseModel):
     edit: float | None = None
     method: str = AUTO
     model: str = ""
+    best_of: int = 1
 
     def exhibit(self, folder: Path) -> Exhibit:
         """What the entry describes; its files lie in ``folder``."""
@@ -107,6 +111,7 @@ class Entry(BaseModel):
             edit=self.edit,
             method=self.method,
             model=self.model,
+            best_of=self.best_of,
         )
 
     def _guidance(self, name: str, wish: str | Mapping[str, Any], folder: Path) -> Guidance:

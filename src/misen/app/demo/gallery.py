@@ -237,6 +237,8 @@ def _captions(exhibit: Exhibit) -> Iterator[str]:
     yield from (text for wish in exhibit.guidances for text in wish.signal.describe())
     if exhibit.avoid:
         yield f"not: {exhibit.avoid}"
+    if exhibit.best_of > 1:
+        yield f"the best of {exhibit.best_of} candidates"
 
 
 def _scores(guidances: Iterable[Guidance], result: Result) -> Iterator[Score]:
