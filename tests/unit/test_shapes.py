@@ -78,7 +78,7 @@ REFUSED = {
     "spaces agree": lambda: similarities(torch.zeros(2, 5), torch.zeros(3, 6), 1.0),
     "heat maps have four axes": lambda: soft_argmax(torch.zeros(2, 32, 8)),
     "backbones read pictures": lambda: ResidualPyramid((8, 8), (0, 0))(torch.zeros(2, 12, 8, 8)),
-    "encoders read pictures": lambda: Encoder((8, 8), (1, 1), 8)(torch.zeros(2, 12, 8, 8)),
+    "encoders read maps": lambda: Encoder((8, 8), (1, 1), 8)(torch.zeros(2, 8, 8)),
     "tokens have three axes": lambda: TokensEntrance(5, 8)(torch.zeros(2, 5)),
     "yaws are one per item": lambda: facing_of(torch.zeros(2, 3)),
     "latents have four axes": lambda: Latents(torch.zeros(4, 8, 8)),

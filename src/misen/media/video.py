@@ -26,6 +26,8 @@ CODECS = ("libx264", "mpeg4")
 """Video codecs, the first that is built in is used: H.264, else MPEG-4 part 2."""
 QUALITY = "18"
 """Constant rate factor of H.264; differences can hardly be seen."""
+SAME = "cpu-independent=1"
+"""Of H.264: without it, the same frames do not always become the same bytes."""
 BITRATE = 4_000_000
 """Bits per second of the other codec, enough for pictures of 256 pixels."""
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -96,7 +98,7 @@ def _video_stream(container: Any, first: Frame, rate: int) -> Any:
     stream.height, stream.width = first.shape[:2]
     stream.pix_fmt, stream.thread_count = "yuv420p", 1  # what threads share decides the last bits
     if codec == CODECS[0]:
-        stream.options = {"crf": QUALITY}
+        stream.options = {"crf": QUALITY, "x264-params": SAME}
     else:
         stream.bit_rate = BITRATE
     return stream

@@ -85,6 +85,9 @@ class Words:
     def __getitem__(self, index):
         return self
 
+    def to(self, device):
+        return self
+
     def describe(self):
         return list(self.prompts)
 
