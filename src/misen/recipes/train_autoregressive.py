@@ -29,20 +29,12 @@ from misen.nn import weights
 from misen.recipes.batches import Data, StoredBatches
 from misen.recipes.shipping import card_of, go_on, rewritten
 from misen.recipes.train_autoencoder import test_pictures
-from misen.recipes.train_diffusion import scatter
+from misen.recipes.train_diffusion import Entrance, scatter
 from misen.scene.truth import Truth
 from misen.training import Console, Evaluation, JsonLines, Outcome, Trainer, TrainingConfig, flushed_denormals
 
 WATCHED = 128
 """Pictures on which is watched whether what was learned holds elsewhere."""
-
-
-@dataclass(frozen=True)
-class Entrance:
-    """How a modality enters, and how often relative to the others."""
-
-    layout: Layout
-    share: float = 1.0
 
 
 @dataclass(frozen=True)

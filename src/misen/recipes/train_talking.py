@@ -21,7 +21,6 @@ from misen.data.clips import AROUND, FRAMES, CachedClips
 from misen.data.speech import CachedSpeech
 from misen.data.talking import mouthing, points_of
 from misen.generators.gan import folder as files
-from misen.generators.gan.samplers import Walk
 from misen.generators.gan.talking.content import REACH
 from misen.generators.gan.talking.face import POINTS, Face
 from misen.generators.gan.talking.generator import Entrances, TalkingGenerator
@@ -34,7 +33,7 @@ from misen.perception.sync import SPAN
 from misen.recipes import train_gan
 from misen.recipes.batches import StoredBatches
 from misen.recipes.evaluate_talking import FACE, MEASURED, SOUND, evaluate, speakers, watch
-from misen.recipes.shipping import card_of, rewritten
+from misen.recipes.shipping import Walking, card_of, rewritten
 from misen.scene.record import Record
 from misen.scene.splits import VALIDATION
 from misen.training import Console, Evaluation, JsonLines, Outcome, Trainer, TrainingConfig, flushed_denormals
@@ -59,15 +58,6 @@ class Beginning(train_gan.Beginning):
 
 
 @dataclass(frozen=True)
-class Sampling:
-    """How the card recommends to make pictures; ``steps`` are those of a walk that energies guide."""
-
-    sampler: str = Walk.name
-    steps: int = 40
-    guidance_scale: float = 1.0
-
-
-@dataclass(frozen=True)
 class Settings:
     """What is trained.
 
@@ -87,7 +77,7 @@ class Settings:
     frames: int = FRAMES
     still: float = 0.1
     beginning: Beginning = field(default_factory=Beginning)
-    defaults: Sampling = field(default_factory=Sampling)
+    defaults: Walking = field(default_factory=lambda: Walking(steps=40))
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from misen.generators.gan.talking.face import Face
 from misen.generators.gan.talking.motion import Motions
 from misen.generators.gan.talking.network import TalkingNetwork
 from misen.generators.gan.translation.field import Conditions
-from misen.generators.gan.translation.players import Critic, CriticSettings, Game, among
+from misen.generators.gan.translation.players import Critic, CriticSettings, PainterWeights, among
 from misen.nn.adversarial import ADVERSARIAL
 from misen.nn.discriminators import Opinion, feature_gap
 from misen.nn.heat_maps import heat_maps
@@ -46,22 +46,14 @@ PACE = 0.5
 
 
 @dataclass(frozen=True)
-class Weights:
-    """Of the painter's losses; ``adversarial`` names the game, which itself weighs 1.
+class Weights(PainterWeights):
+    """Of the losses of a painter of talking faces.
 
     Attributes:
-        adversarial: name of an adversarial loss.
-        features: of the gap between the critics' features of what was painted and of the true picture.
-        lpips_coach: of the perceptual distance to the true picture.
-        absolute: of the absolute error.
         mouth: of the absolute error near the mouth.
         sync: of what the sync expert does not find in the mouth; 0 asks no expert.
     """
 
-    adversarial: Game = "hinge"
-    features: float = 10.0
-    lpips_coach: float = 3.0
-    absolute: float = 3.0
     mouth: float = 3.0
     sync: float = 0.0
 

@@ -37,21 +37,30 @@ DEEP = 2
 
 
 @dataclass(frozen=True)
-class Weights:
-    """Of the painter's losses; ``adversarial`` names the game, which itself weighs 1.
+class PainterWeights:
+    """Of the losses of anyone who paints; ``adversarial`` names the game, which itself weighs 1.
 
     Attributes:
         adversarial: name of an adversarial loss.
         features: of the gap between the critics' features of what was painted and of the true picture.
         lpips_coach: of the perceptual distance to the true picture.
         absolute: of the absolute error.
-        divergence: of that of what vectors tell of the style from the standard normal.
     """
 
     adversarial: Game = "hinge"
     features: float = 10.0
     lpips_coach: float = 3.0
     absolute: float = 3.0
+
+
+@dataclass(frozen=True)
+class Weights(PainterWeights):
+    """Of the losses of a painter of maps.
+
+    Attributes:
+        divergence: of that of what vectors tell of the style from the standard normal.
+    """
+
     divergence: float = 0.01
 
 
